@@ -1,0 +1,303 @@
+"""Cancelling an execution: ask, where the answer is no look what the platform says, and ask again while there is time.
+
+Who wants the cancel is the `goal`: a caller of `cancel_execution` (below), or a run that its caller left (`cleanup.py`).
+A cancel that comes too late is no error (the platform answers 400, 404 or 409, and its record tells what happened), and one
+that was accepted is no end: cancelled is what the platform says is cancelled.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias, assert_never
+from uuid import UUID
+
+from .actions import Action, Because, Done, Fate, Raise, Reason, Report, Sleep
+from .config import Settings
+from .derive import unit_random
+from .errors import Failure
+from .exchange import Answered, Exchange, InFlight, Plan, Progress, Unanswered, begin
+from .handles import ExecutionHandle
+from .job import EXECUTION_REQUEST_SECONDS_MAX, GRACE_SECONDS, Step
+from .machine import Edges, Ended, Operation, check
+from .messages import Request
+from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
+from .records import ExecutionRecord
+from .requests import cancel_request, status_request
+from .retry import CONFLICT, RETRY_COST
+from .verdicts import NOT_FOUND, Heard, Unheard, gone, verdict
+
+TOO_LATE_STATUSES = frozenset({400, NOT_FOUND, CONFLICT})
+"""What a platform may answer where there is nothing left to cancel, or where a replica does not know the execution yet."""
+
+
+class Goal(Protocol):
+    """Who wants the cancel, and so: within which bounds, and what to make of what is heard."""
+
+    @property
+    def seed(self) -> UUID:
+        """The run's."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """The run's."""
+        ...
+
+    @property
+    def ends_at(self) -> float:
+        """Nothing is begun at it or after it."""
+        ...
+
+    def plan(self, request: Request, at: float) -> Plan:
+        """The bounds of one request."""
+        ...
+
+    def pause_seconds(self, cancel: "Cancel") -> float:
+        """The pause before asking again."""
+        ...
+
+    def heard(self, cancel: "Cancel", word: Heard) -> Step | None:
+        """The end, or None to ask again."""
+        ...
+
+    def unheard(self, cancel: "Cancel", word: Unheard, *, unknown: bool) -> Step | None:
+        """The end, or None to ask again; `unknown` where neither the cancel nor the look knew the execution."""
+        ...
+
+    def over(self, cancel: "Cancel", last: Failure | None, at: float) -> Step:
+        """The end, since there is no time to ask again."""
+        ...
+
+    def abandoned(self, cancel: "Cancel", outcome: Abandoned) -> Step:
+        """The caller left, maybe for a second time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """One execution that is to be cancelled. `pauses` counts how often it was asked again."""
+
+    goal: Goal
+    execution_id: str
+    sends: int
+    pauses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyToCancel:
+    """Nothing sent yet. Leaves to Cancelling."""
+
+    cancel: Cancel
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.cancel.goal.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """Ask the platform to cancel."""
+        check(EDGES, self, outcome)
+        match outcome:
+            case Started(at) | Restored(at):
+                return begin_cancel(self.cancel, at, Reason(Because.FIRST))
+            case Abandoned():
+                return gone(self.seed, Report(Fate.NEVER_STARTED), Because.ABANDONED)
+            case Received() | Failed() | Woke() | Refused() | Authorized() | NotAuthorized():
+                raise AssertionError("EDGES forbids it")
+            case _:
+                assert_never(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """The cancel is in flight: decided, not recorded. Leaves to Rereading, CancelPausing or an end."""
+
+    cancel: Cancel
+    exchange: Exchange
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.cancel.goal.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """What the platform made of the cancel."""
+        check(EDGES, self, outcome)
+        if isinstance(outcome, Abandoned):
+            return self.cancel.goal.abandoned(self.cancel, outcome)
+        end = self.exchange.step(outcome)
+        if isinstance(end, InFlight):
+            return Cancelling(self.cancel, end.exchange), end.action
+        word = verdict(end, self.cancel.goal.settings.limits, self.cancel.execution_id)
+        cancel = replace(self.cancel, sends=word.sends)
+        if isinstance(word, Unheard) and word.status in TOO_LATE_STATUSES:
+            return _reread(cancel, word)
+        return _judge(cancel, word, unknown=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """A cancel was refused with this status; a look at the execution is in flight. Leaves to CancelPausing or an end."""
+
+    cancel: Cancel
+    refused_with: int
+    exchange: Exchange
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.cancel.goal.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """What the platform says of the execution."""
+        check(EDGES, self, outcome)
+        if isinstance(outcome, Abandoned):
+            return self.cancel.goal.abandoned(self.cancel, outcome)
+        end = self.exchange.step(outcome)
+        if isinstance(end, InFlight):
+            return Rereading(self.cancel, self.refused_with, end.exchange), end.action
+        word = verdict(end, self.cancel.goal.settings.limits, self.cancel.execution_id)
+        unknown = isinstance(word, Unheard) and word.status == NOT_FOUND == self.refused_with
+        return _judge(replace(self.cancel, sends=word.sends), word, unknown=unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPausing:
+    """The pause before the cancel is asked for again. Leaves to Cancelling or an end."""
+
+    cancel: Cancel
+    until: float
+    last: Failure | None
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.cancel.goal.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """Ask again, if there is still time."""
+        check(EDGES, self, outcome)
+        match outcome:
+            case Woke(at) if at >= self.cancel.goal.ends_at:
+                return self.cancel.goal.over(self.cancel, self.last, at)
+            case Woke(at):
+                return begin_cancel(self.cancel, at, Reason(Because.PAUSE_OVER))
+            case Restored():
+                return self, Sleep(self.until, 0, Reason(Because.RESTORED))
+            case Abandoned():
+                return self.cancel.goal.abandoned(self.cancel, outcome)
+            case Started() | Received() | Failed() | Refused() | Authorized() | NotAuthorized():
+                raise AssertionError("EDGES forbids it")
+            case _:
+                assert_never(outcome)
+
+
+_ENDS = frozenset({Ended})
+_AFTER_CANCEL = frozenset({Cancelling, Rereading, CancelPausing, Ended})
+_AFTER_LOOK = frozenset({Rereading, CancelPausing, Ended})
+_AFTER_ABANDONED = frozenset({Cancelling, Ended})
+EDGES: Edges = {
+    (ReadyToCancel, Started): frozenset({Cancelling}),
+    (ReadyToCancel, Restored): frozenset({Cancelling}),
+    (ReadyToCancel, Abandoned): _ENDS,
+    (Cancelling, Received): _AFTER_CANCEL,
+    (Cancelling, Failed): _AFTER_CANCEL,
+    (Cancelling, Woke): _AFTER_CANCEL,
+    (Cancelling, Refused): _AFTER_CANCEL,
+    (Cancelling, Authorized): frozenset({Cancelling}),
+    (Cancelling, NotAuthorized): _AFTER_CANCEL,
+    (Cancelling, Restored): _AFTER_CANCEL,
+    (Cancelling, Abandoned): _AFTER_ABANDONED,
+    (Rereading, Received): _AFTER_LOOK,
+    (Rereading, Failed): _AFTER_LOOK,
+    (Rereading, Woke): _AFTER_LOOK,
+    (Rereading, Refused): _AFTER_LOOK,
+    (Rereading, Authorized): frozenset({Rereading}),
+    (Rereading, NotAuthorized): _AFTER_LOOK,
+    (Rereading, Restored): _AFTER_LOOK,
+    (Rereading, Abandoned): _AFTER_ABANDONED,
+    (CancelPausing, Woke): frozenset({Cancelling, Ended}),
+    (CancelPausing, Restored): frozenset({CancelPausing}),
+    (CancelPausing, Abandoned): _AFTER_ABANDONED,
+}
+
+
+def begin_cancel(cancel: Cancel, at: float, reason: Reason) -> Step:
+    """Ask the platform to cancel."""
+    plan = cancel.goal.plan(cancel_request(cancel.execution_id), at)
+    exchange, action = begin(plan, at, cancel.sends, reason)
+    return Cancelling(cancel, exchange), action
+
+
+def _reread(cancel: Cancel, word: Unheard) -> Step:
+    if word.at >= cancel.goal.ends_at:
+        return cancel.goal.over(cancel, word.failure, word.at)
+    plan = cancel.goal.plan(status_request(cancel.execution_id), word.at)
+    exchange, action = begin(plan, word.at, cancel.sends, Reason(Because.STATUS, str(word.status)))
+    return Rereading(cancel, word.status, exchange), action
+
+
+def _judge(cancel: Cancel, word: Heard | Unheard, *, unknown: bool) -> Step:
+    goal = cancel.goal
+    match word:
+        case Heard(record, at):
+            end, last, reason = goal.heard(cancel, word), None, Reason(Because.NOT_TERMINAL, record["status"])
+        case Unheard(last, at, _, _, status):
+            end, reason = goal.unheard(cancel, word, unknown=unknown), Reason(Because.STATUS if status else Because.FAILURE, str(status or ""))
+        case _:
+            assert_never(word)
+    if end is not None:
+        return end
+    until = at + goal.pause_seconds(cancel)
+    if until >= goal.ends_at:
+        return goal.over(cancel, last, at)
+    return CancelPausing(replace(cancel, pauses=cancel.pauses + 1), until, last), Sleep(until, 0, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCall:
+    """The goal of a caller who asked for the cancel: the record after it, whatever its status."""
+
+    seed: UUID
+    settings: Settings
+    ends_at: float
+
+    def plan(self, request: Request, at: float) -> Plan:  # noqa: ARG002 -- the bounds of this goal do not shrink with time
+        """All attempts, like any call."""
+        return Plan(
+            seed=self.seed,
+            request=request,
+            limits=self.settings.limits,
+            policy=self.settings.retry,
+            deadline=self.ends_at,
+            request_seconds_max=min(EXECUTION_REQUEST_SECONDS_MAX, self.settings.timeout_seconds),
+            harmless=True,
+            cost=RETRY_COST,
+        )
+
+    def pause_seconds(self, cancel: Cancel) -> float:
+        """The backoff's, with its jitter."""
+        return self.settings.retry.pause_seconds(cancel.pauses) * unit_random(self.seed, "cancel-pause", cancel.pauses)
+
+    def heard(self, cancel: Cancel, word: Heard) -> Step:
+        """Done: the record after the cancel is the answer."""
+        return Ended(self.seed), Done(word.record, Reason(Because.ANSWERED))
+
+    def unheard(self, cancel: Cancel, word: Unheard, *, unknown: bool) -> Step | None:
+        """A 404 to both is borne for the grace that a fresh execution has; all else is an error."""
+        if unknown and word.at < GRACE_SECONDS:
+            return None
+        return self._fail(cancel, word.failure)
+
+    def over(self, cancel: Cancel, last: Failure | None, at: float) -> Step:
+        """The last failure is the error."""
+        assert last is not None, "only what was not heard is asked again"
+        return self._fail(cancel, replace(last, elapsed=at))
+
+    def abandoned(self, cancel: Cancel, outcome: Abandoned) -> Step:
+        """The cancel may have been recorded or not."""
+        return gone(self.seed, Report(Fate.UNKNOWN, self._handle(cancel)), Because.ABANDONED)
+
+    def _fail(self, cancel: Cancel, failure: Failure) -> Step:
+        return Ended(self.seed), Raise(replace(failure, handle=self._handle(cancel)), Reason(Because.STATUS))
+
+    def _handle(self, cancel: Cancel) -> ExecutionHandle:
+        return ExecutionHandle("execution", cancel.execution_id, None, 0.0, cancel.sends, "detach")

@@ -1,0 +1,20 @@
+"""All that looks random, as pure functions of (seed, purpose, counter): so that a replay is exact by construction."""
+
+import hashlib
+from uuid import UUID, uuid5
+
+
+def derived_uuid(seed: UUID, purpose: str, counter: int = 0) -> UUID:
+    """A UUID for this purpose: always the same one for the same arguments (RFC 9562, section 5.5)."""
+    return uuid5(seed, f"{purpose}/{counter}")
+
+
+def unit_random(seed: UUID, purpose: str, counter: int) -> float:
+    """A number in [0, 1) for this purpose, evenly spread."""
+    digest = hashlib.blake2b(f"{purpose}/{counter}".encode(), key=seed.bytes, digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / (1 << 53)
+
+
+def idempotency_key(seed: UUID) -> UUID:
+    """The key of the one submission that a run may make."""
+    return derived_uuid(seed, "idempotency-key")

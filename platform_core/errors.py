@@ -1,0 +1,220 @@
+"""All that can go wrong, as values and as the exceptions made of them.
+
+PlatformClientError
+├── PlatformAuthenticationError            401, or no token to be had
+├── PlatformPermissionError                403
+├── PlatformNotFoundError                  404
+├── PlatformExecutionError                 500, or the execution ended failed
+│   ├── PlatformExecutionTimeoutError      it ended timeout, on the platform
+│   └── PlatformExecutionCancelledError    it ended cancelled
+├── PlatformTimeoutError                   our own deadline passed (also a TimeoutError)
+├── PlatformConnectionError                no answer (also a ConnectionError)
+│   └── PlatformSubmissionUnknownError     a submission may or may not have started
+└── PlatformResponseError                  an answer that makes no sense
+
+A machine answers `Raise(failure)` with a frozen `Failure` that compares by value; the driver raises `failure.exception()`.
+Nothing here ever holds a request's headers, so that no error can hold a token.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, ClassVar, cast
+
+from .handles import ExecutionHandle
+from .outcomes import Sent
+from .records import ExecutionRecord
+
+BODY_BYTES_KEPT = 2048
+"""How much of an answer's body an error keeps: enough to see what kind of page it was."""
+
+
+class PlatformClientError(Exception):
+    """Base of all errors of this client.
+
+    `status_code`, `code`, `details` and `body` (its first bytes) are the platform's answer, where there was one; `request_id`
+    is found again in the platform's logs; `attempts` counts requests, `elapsed` seconds. `retry_after` is the pause in seconds
+    that the platform asked for. `handle` goes on with the execution, where there may be one.
+    """
+
+    advice: ClassVar[str] = "See the status and the message of the platform."
+
+    def __init__(self, failure: "Failure | str") -> None:
+        if isinstance(failure, str):
+            failure = Failure(type(self), failure)
+        super().__init__(failure)
+        self.failure = failure
+        self.message = failure.message
+        self.status_code = failure.status_code
+        self.code = failure.code
+        self.details = cast("list[Any] | None", _parsed(failure.details_json))
+        self.request_id = failure.request_id
+        self.method = failure.method
+        self.path = failure.path
+        self.attempts = failure.attempts
+        self.elapsed = failure.elapsed
+        self.body = failure.body
+        self.retry_after = failure.retry_after
+        self.handle = failure.handle
+        self.sent = failure.sent
+        self.execution = cast("ExecutionRecord | None", _parsed(failure.execution_json))
+
+    def __str__(self) -> str:
+        """What happened, to which call, with which request id, and what to do next."""
+        failure = self.failure
+        what = " ".join(part for part in (str(failure.status_code or ""), failure.code or "") if part)
+        call = [f"{failure.method} {failure.path}"] if failure.method else []
+        if failure.request_id is not None:
+            call.append(f"request {failure.request_id}")
+        if failure.attempts:
+            call.append(f"{failure.attempts} {'request' if failure.attempts == 1 else 'requests'} in {failure.elapsed:.2f} s")
+        return "".join(
+            (
+                f"{what}: " if what else "",
+                failure.message,
+                f" ({', '.join(call)})" if call else "",
+                f" {self._advice()}" if call else "",
+            )
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Notes and whatever else was set on the error travel along; an OSError among the bases would else rule here.
+        return type(self), (self.failure,), {"__notes__": self.__notes__} if hasattr(self, "__notes__") else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as plain JSON values, for a log: with the handle, but without the body of a submission."""
+        plain = {"error": type(self).__name__, "text": str(self), "message": self.message}
+        plain |= {name: getattr(self, name) for name in _PLAIN}
+        return plain | {
+            "body": self.body.decode("utf-8", "replace"),
+            "handle": None if self.handle is None else self.handle.to_dict(),
+        }
+
+    def _advice(self) -> str:
+        if self.retry_after is not None:
+            return f"{self.advice} The platform asks for a pause of {self.retry_after:g} s."
+        return self.advice
+
+
+class PlatformAuthenticationError(PlatformClientError):
+    """401 after one refresh of the token, or no token to be had."""
+
+    advice = "Check the token, or give a token_provider that renews it."
+
+
+class PlatformPermissionError(PlatformClientError):
+    """403."""
+
+    advice = "The token is valid but lacks the permission: use another token, organization or workspace."
+
+
+class PlatformNotFoundError(PlatformClientError):
+    """404, for an execution after its grace."""
+
+    advice = "Check the id and the path, and that the token's organization owns it."
+
+
+class PlatformExecutionError(PlatformClientError):
+    """500, or an execution that ended `failed`; `execution` is its record where there is one."""
+
+    advice = "The component failed on the platform: see its error and its logs; the call is not repeated by itself."
+
+
+class PlatformExecutionTimeoutError(PlatformExecutionError):
+    """The execution ended `timeout`, on the platform."""
+
+    advice = "The platform's deadline for the execution passed: give a longer timeout_seconds."
+
+
+class PlatformExecutionCancelledError(PlatformExecutionError):
+    """The execution ended `cancelled`."""
+
+    advice = "Someone cancelled the execution: submit it again if its result is still wanted."
+
+
+class PlatformTimeoutError(PlatformClientError, TimeoutError):
+    """Our own deadline passed. The execution may go on: see `handle`."""
+
+    advice = "Give a longer timeout."
+
+    def _advice(self) -> str:
+        if self.handle is None:
+            return super()._advice()
+        return "The execution may still be running on the platform: go on with .handle, or give a longer timeout_seconds."
+
+
+class PlatformConnectionError(PlatformClientError, ConnectionError):
+    """No answer. `sent` is "no" where the platform cannot have seen the request, else "maybe"."""
+
+    advice = "Check the base URL and the network."
+
+
+class PlatformSubmissionUnknownError(PlatformConnectionError):
+    """A submission may or may not have started; `handle` resumes it with the same key, so that it starts at most once."""
+
+    advice = "The execution may be running: resume .handle, which sends the same key again and so starts nothing twice."
+
+
+class PlatformResponseError(PlatformClientError):
+    """An answer that makes no sense: not JSON where JSON was promised, no execution id, too large."""
+
+    advice = "This is not how the platform answers: check the base URL, and proxies in between."
+
+
+_BY_STATUS: Mapping[int, type[PlatformClientError]] = MappingProxyType(
+    {
+        401: PlatformAuthenticationError,
+        403: PlatformPermissionError,
+        404: PlatformNotFoundError,
+        500: PlatformExecutionError,
+    }
+)
+
+
+def error_for_status(status: int) -> type[PlatformClientError]:
+    """The exception of an error status, as the platform's page documents it."""
+    return _BY_STATUS.get(status, PlatformClientError)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What every error of a call says of it: `elapsed` in seconds since the operation started, `request_id` of the last request."""
+
+    method: str
+    path: str
+    request_id: str | None = None
+    attempts: int = 0
+    elapsed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an error says, as a value. `details_json` and `execution_json` are JSON text, so that the value stays hashable."""
+
+    error: type[PlatformClientError]
+    message: str
+    status_code: int | None = None
+    code: str | None = None
+    details_json: str | None = None
+    request_id: str | None = None
+    method: str = ""
+    path: str = ""
+    attempts: int = 0
+    elapsed: float = 0.0
+    body: bytes = b""
+    retry_after: float | None = None
+    sent: Sent | None = None
+    handle: ExecutionHandle | None = None
+    execution_json: str | None = None
+
+    def exception(self) -> PlatformClientError:
+        """The exception to raise."""
+        return self.error(self)
+
+
+_PLAIN = sorted({field.name.removesuffix("_json") for field in fields(Failure)} - {"error", "message", "body", "handle"})
+
+
+def _parsed(text: str | None) -> object:
+    return None if text is None else json.loads(text)

@@ -1,0 +1,347 @@
+"""One logical call: attempts, the pauses between them, one token refresh, within one deadline.
+
+An exchange is a part of an operation, not an operation: its `step` answers with what is in flight now, or with its end, which is
+`Answered` by a response that is not to be repeated or `Unanswered`. Who holds the exchange judges either.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias, assert_never
+from uuid import UUID
+
+from . import retry
+from .actions import Authorize, Because, Reason, Send, Sleep, Wait
+from .derive import derived_uuid, unit_random
+from .errors import (
+    CallFacts,
+    Failure,
+    PlatformAuthenticationError,
+    PlatformClientError,
+    PlatformConnectionError,
+    PlatformResponseError,
+    PlatformTimeoutError,
+)
+from .http_dates import retry_after_seconds
+from .limits import Limits
+from .machine import Edges, check
+from .messages import Request, Response
+from .outcomes import (
+    Abandoned,
+    Authorized,
+    Failed,
+    FailureCause,
+    NotAuthorized,
+    Outcome,
+    Received,
+    Refused,
+    Restored,
+    Sent,
+    Started,
+    Woke,
+)
+from .responses import failure_from_status
+from .retry import RetryPolicy
+
+UNAUTHORIZED = 401
+REQUEST_ID = "X-Request-ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What stays the same for the whole exchange."""
+
+    seed: UUID
+    request: Request
+    limits: Limits
+    policy: RetryPolicy
+    deadline: float
+    """Nothing is begun at it or after it."""
+    request_seconds_max: float
+    harmless: bool
+    """Whether repeating is harmless even where the server may have seen the request."""
+    cost: int
+    """What a repeat takes from the client's budget; 0 for what is paced in another way."""
+    bears_conflict: bool = False
+    """A submission with a key: 409 says that its first attempt is still being taken in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What an exchange has done so far."""
+
+    sends: int
+    """Requests of the whole operation: they number the request ids."""
+    attempts: int = 0
+    pauses: int = 0
+    seen: bool = False
+    """Whether the server may have begun what was asked for."""
+    refreshed: bool = False
+    asked: bool = False
+    """Whether a first token was asked for."""
+    reconnected: bool = False
+    conflict_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A response that is not repeated: for its status, or since attempts, time or budget are at their end."""
+
+    at: float
+    response: Response
+    facts: CallFacts
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The end without one. `passing` where only attempts, time or budget forbade to try again."""
+
+    at: float
+    failure: Failure
+    sends: int
+    seen: bool
+    passing: bool
+
+
+class InFlight(NamedTuple):
+    """What the exchange is now, and the action that it waits for."""
+
+    exchange: "Exchange"
+    action: Wait
+
+
+Progress: TypeAlias = InFlight | Answered | Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A request is in flight. Leaves to Sending, Pausing, Authorizing or an end."""
+
+    plan: Plan
+    tally: Tally
+
+    def step(self, outcome: Outcome, /) -> Progress:
+        """What to do after the answer, or the lack of one."""
+        check(EDGES, self, outcome)
+        match outcome:
+            case Received():
+                return _received(self.plan, self.tally, outcome)
+            case Failed():
+                return _failed(self.plan, self.tally, outcome)
+            case Restored(at):
+                return _failed(self.plan, self.tally, Failed(at, FailureCause.RESTORED, sent="maybe"))
+            case Started() | Woke() | Refused() | Authorized() | NotAuthorized() | Abandoned():
+                raise AssertionError("EDGES forbids it")
+            case _:
+                assert_never(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Pausing:
+    """The pause before a repeat. Leaves to Sending or an end."""
+
+    plan: Plan
+    tally: Tally
+    until: float
+    last: Failure
+
+    def step(self, outcome: Outcome, /) -> Progress:
+        """Try again, unless time or budget are at their end."""
+        check(EDGES, self, outcome)
+        match outcome:
+            case Woke(at) if at >= self.plan.deadline:
+                return Unanswered(at, _deadline_failure(self.plan, self.tally, at, self.last), self.tally.sends, self.tally.seen, passing=True)
+            case Woke(at):
+                return _send(self.plan, replace(self.tally, attempts=self.tally.attempts + 1), at, Reason(Because.PAUSE_OVER))
+            case Refused(at):
+                return Unanswered(at, self.last, self.tally.sends, self.tally.seen, passing=True)
+            case Restored():
+                return InFlight(self, Sleep(self.until, 0, Reason(Because.RESTORED)))
+            case Started() | Received() | Failed() | Authorized() | NotAuthorized() | Abandoned():
+                raise AssertionError("EDGES forbids it")
+            case _:
+                assert_never(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorizing:
+    """A token was asked for. Leaves to Sending, Pausing or an end."""
+
+    plan: Plan
+    tally: Tally
+    rejection: Failure | None
+    """The 401 that led here; None where there was no token yet."""
+
+    def step(self, outcome: Outcome, /) -> Progress:
+        """Send with the new token, or say why there is none."""
+        check(EDGES, self, outcome)
+        match outcome:
+            case Authorized(at):
+                return _send(self.plan, self.tally, at, Reason(Because.TOKEN_RENEWED))
+            case NotAuthorized():
+                return self._not_authorized(outcome)
+            case Restored(at):
+                return InFlight(self, _authorize(self.plan, None, at, Reason(Because.RESTORED)))
+            case Started() | Received() | Failed() | Woke() | Refused() | Abandoned():
+                raise AssertionError("EDGES forbids it")
+            case _:
+                assert_never(outcome)
+
+    def _not_authorized(self, outcome: NotAuthorized) -> Progress:
+        plan, at = self.plan, outcome.at
+        failure = _token_failure(plan, self.tally, outcome, self.rejection)
+        if at >= plan.deadline and not outcome.permanent:
+            return Unanswered(at, _deadline_failure(plan, self.tally, at, failure), self.tally.sends, self.tally.seen, passing=True)
+        end = Unanswered(at, failure, self.tally.sends, self.tally.seen, passing=not outcome.permanent)
+        if outcome.permanent:
+            return end
+        # The token is asked for again by the next attempt, which meets the same lack of it.
+        tally = replace(self.tally, refreshed=False, asked=False)
+        return _repeat(plan, tally, at, None, failure, end, Reason(Because.TOKEN_REFUSED, outcome.reason))
+
+
+Exchange: TypeAlias = Sending | Pausing | Authorizing
+
+EDGES: Edges = {
+    (Sending, Received): frozenset({Sending, Pausing, Authorizing, Answered, Unanswered}),
+    (Sending, Failed): frozenset({Sending, Pausing, Authorizing, Unanswered}),
+    (Sending, Restored): frozenset({Sending, Pausing, Unanswered}),
+    (Pausing, Woke): frozenset({Sending, Unanswered}),
+    (Pausing, Refused): frozenset({Unanswered}),
+    (Pausing, Restored): frozenset({Pausing}),
+    (Authorizing, Authorized): frozenset({Sending}),
+    (Authorizing, NotAuthorized): frozenset({Pausing, Unanswered}),
+    (Authorizing, Restored): frozenset({Authorizing}),
+}
+
+
+def begin(plan: Plan, at: float, sends: int, reason: Reason) -> InFlight:
+    """The first attempt, after `sends` requests of the same operation."""
+    return _send(plan, Tally(sends, attempts=1), at, reason)
+
+
+def maybe_seen(exchange: Exchange, sent: Sent) -> bool:
+    """Whether the server may have begun what was asked for, where the request in flight ended with `sent`."""
+    return exchange.tally.seen or sent == "maybe"
+
+
+def _send(plan: Plan, tally: Tally, at: float, reason: Reason) -> InFlight:
+    request_id = str(derived_uuid(plan.seed, "request", tally.sends))
+    # A caller's own request id stands; it is set anew for each request of ours.
+    headers = plan.request.headers.with_defaults(((REQUEST_ID, request_id),))
+    request = Request(plan.request.method, plan.request.target, headers, plan.request.body)
+    exchange = Sending(plan, replace(tally, sends=tally.sends + 1))
+    return InFlight(exchange, Send(request, min(at + plan.request_seconds_max, plan.deadline), reason))
+
+
+def _authorize(plan: Plan, rejected: int | None, at: float, reason: Reason) -> Authorize:
+    return Authorize(rejected, min(at + plan.request_seconds_max, plan.deadline), reason)
+
+
+def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
+    response, at = outcome.response, outcome.at
+    tally = replace(before, seen=before.seen or retry.may_have_been_seen(response.status))
+    facts = facts_of(plan, tally, at)
+    end = Answered(at, response, facts, tally.seen)
+    reason = Reason(Because.STATUS, str(response.status))
+    if response.status == UNAUTHORIZED and not tally.refreshed:
+        failure = failure_from_status(response, facts, plan.limits)
+        exchange = Authorizing(plan, replace(tally, refreshed=True), failure)
+        return InFlight(exchange, _authorize(plan, outcome.generation, at, Reason(Because.TOKEN_REJECTED)))
+    if response.status == retry.CONFLICT and plan.bears_conflict:
+        until = at + retry.CONFLICT_SECONDS_MAX if tally.conflict_until is None else tally.conflict_until
+        # No attempt: the platform has the submission, and only wants to be asked again.
+        tally = replace(tally, conflict_until=until, attempts=tally.attempts - 1)
+        if at >= until:
+            return end
+    elif not retry.repeats_status(response.status, harmless=plan.harmless):
+        return end
+    failure = failure_from_status(response, facts, plan.limits)
+    return _repeat(plan, tally, at, retry_after_seconds(response.headers), failure, end, reason)
+
+
+def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
+    at, reason = outcome.at, Reason(Because.FAILURE, str(outcome.cause))
+    if outcome.cause is FailureCause.NO_TOKEN and not before.asked:
+        exchange = Authorizing(plan, replace(before, asked=True), rejection=None)
+        return InFlight(exchange, _authorize(plan, None, at, Reason(Because.NO_TOKEN)))
+    tally = replace(before, seen=before.seen or outcome.sent == "maybe")
+    failure = _no_answer(plan, tally, outcome)
+    passing = retry.repeats_failure(outcome.cause, outcome.sent, harmless=plan.harmless)
+    end = Unanswered(at, failure, tally.sends, tally.seen, passing)
+    if at >= plan.deadline or not passing:
+        return end
+    at_once = retry.repeats_at_once(outcome.cause, outcome.sent, reused=outcome.reused, harmless=plan.harmless)
+    if at_once and not tally.reconnected:
+        return _send(plan, replace(tally, reconnected=True), at, Reason(Because.STALE_CONNECTION))
+    return _repeat(plan, tally, at, None, failure, end, reason)
+
+
+def _repeat(
+    plan: Plan, tally: Tally, at: float, asked_seconds: float | None, last: Failure, end: Answered | Unanswered, reason: Reason
+) -> Progress:
+    """Pause and try again, or `end` where attempts are at their end or the pause would pass the deadline."""
+    # The branch is taken on the pause before jitter, so that a replay with another seed takes the same one.
+    bound = asked_seconds or plan.policy.pause_seconds(tally.pauses)
+    if tally.attempts >= plan.policy.attempts_max or at + bound >= plan.deadline:
+        return end
+    pause = bound if asked_seconds else bound * unit_random(plan.seed, "pause", tally.sends)
+    until = at + pause
+    exchange = Pausing(plan, replace(tally, pauses=tally.pauses + 1), until, last)
+    return InFlight(exchange, Sleep(until, plan.cost, reason))
+
+
+def facts_of(plan: Plan, tally: Tally, at: float) -> CallFacts:
+    """What an error of this call says of it."""
+    own = plan.request.headers.get(REQUEST_ID)
+    request_id = own or str(derived_uuid(plan.seed, "request", tally.sends - 1))
+    return CallFacts(plan.request.method, plan.request.path, request_id, tally.sends, at)
+
+
+def _failure(plan: Plan, tally: Tally, at: float, error: type[PlatformClientError], message: str) -> Failure:
+    facts = facts_of(plan, tally, at)
+    return Failure(
+        error,
+        message,
+        request_id=facts.request_id,
+        method=facts.method,
+        path=facts.path,
+        attempts=facts.attempts,
+        elapsed=facts.elapsed,
+    )
+
+
+def _no_answer(plan: Plan, tally: Tally, outcome: Failed) -> Failure:
+    error, message = _NO_ANSWER.get(outcome.cause, (PlatformConnectionError, f"no answer: {outcome.cause}"))
+    return replace(_failure(plan, tally, outcome.at, error, message), sent="maybe" if tally.seen else "no")
+
+
+def _deadline_failure(plan: Plan, tally: Tally, at: float, last: Failure) -> Failure:
+    """Our own deadline, as an error that carries the last failure before it."""
+    facts = facts_of(plan, tally, at)
+    message = f"the deadline passed; last: {last.status_code or ''} {last.message}".replace("  ", " ")
+    return replace(last, error=PlatformTimeoutError, message=message, attempts=facts.attempts, elapsed=at)
+
+
+def _token_failure(plan: Plan, tally: Tally, outcome: NotAuthorized, rejection: Failure | None) -> Failure:
+    if rejection is None:
+        return _failure(plan, tally, outcome.at, PlatformAuthenticationError, f"there is no token: {outcome.reason}")
+    message = f"{rejection.message}; the token could not be renewed: {outcome.reason}"
+    return replace(rejection, error=PlatformAuthenticationError, message=message, elapsed=outcome.at)
+
+
+_NO_ANSWER: dict[FailureCause, tuple[type[PlatformClientError], str]] = {
+    FailureCause.DNS: (PlatformConnectionError, "the host name could not be resolved"),
+    FailureCause.CONNECT: (PlatformConnectionError, "no connection could be made"),
+    FailureCause.CONNECT_TIMEOUT: (PlatformConnectionError, "no connection could be made in time"),
+    FailureCause.TLS: (PlatformConnectionError, "the server's certificate or TLS was not accepted"),
+    FailureCause.WRITE: (PlatformConnectionError, "the connection broke while the request was sent"),
+    FailureCause.READ: (PlatformConnectionError, "the connection broke before the whole answer had come"),
+    FailureCause.TIMEOUT: (PlatformTimeoutError, "no whole answer within the timeout"),
+    FailureCause.DISCONNECTED: (PlatformConnectionError, "the server closed the connection without an answer"),
+    FailureCause.PROTOCOL: (PlatformResponseError, "the answer is not HTTP"),
+    FailureCause.TOO_LARGE: (PlatformResponseError, "the answer is larger than the limits allow"),
+    FailureCause.LOCAL: (PlatformConnectionError, "this machine has no socket to spare"),
+    FailureCause.CLOSED: (PlatformClientError, "the client is closed"),
+    FailureCause.NO_TOKEN: (PlatformAuthenticationError, "there is no token"),
+    FailureCause.RESTORED: (PlatformConnectionError, "the process ended before an answer came"),
+}

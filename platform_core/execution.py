@@ -1,0 +1,265 @@
+"""An execution from submission to its end: submit, wait, poll, until the platform says that it has ended.
+
+Theory of operation
+-------------------
+Rule 1: `Submitting` is what we decided, `Waiting` and `Polling` what the platform has recorded: an id is known from there on.
+Rule 2: a poll is one attempt. No answer, or one that says "later", leads to the next pause; the poll loop is its retry loop.
+Rule 3: the first terminal status ends the run, and nothing is sent after it. There is no state that could hear another one.
+Rule 4: nothing but a bounded clean-up is sent once our own deadline has passed. A pause is cut to the deadline, and what may
+        have happened during it is looked at once more (`cleanup.LastPoll`).
+Rule 5: whoever leaves a run leaves it through `cleanup.py`, which says what became of it.
+
+`await_execution` enters further on, at its first poll.
+"""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+from uuid import UUID
+
+from .actions import Because, Fate, Reason, Report, Sleep
+from .cleanup import CLEANUP_SECONDS, ByCaller, ByDeadline, Leaving, begin_last_poll, leave_known, leave_submission
+from .cleanup import EDGES as CLEANUP_EDGES
+from .cleanup import LastPoll, Learning
+from .cancelling import Cancelling
+from .derive import unit_random
+from .errors import Failure, PlatformTimeoutError
+from .exchange import Answered, Exchange, InFlight, Unanswered, begin, maybe_seen
+from .http_dates import retry_after_seconds
+from .job import EXECUTION_REQUEST_SECONDS_MAX, GRACE_SECONDS, Job, Known, Step
+from .lifecycle import is_terminal
+from .machine import Edges, Ended, check
+from .messages import Request
+from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
+from .requests import status_request
+from .submission import submission_failure, submission_of, submission_plan
+from .verdicts import NOT_FOUND, Heard, Unheard, conclude, deadline_failure, fail, gone, verdict
+
+POLL_SECONDS_MIN = 0.05
+_POLL_SHARE = 10
+"""A pause is a tenth of the time waited so far: the end is heard at most so much later than it came, relatively."""
+_JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Nothing sent yet. Leaves to Submitting, or to the end where the caller left first."""
+
+    job: Job
+    request: Request
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.job.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """Submit."""
+        check(EDGES, self, outcome)
+        match outcome:
+            case Started(at) | Restored(at):
+                plan = submission_plan(self.seed, self.request, self.job.settings, self.job.seconds)
+                exchange, action = begin(plan, at, 0, Reason(Because.FIRST))
+                return Submitting(self.job, self.request, exchange), action
+            case Abandoned():
+                return gone(self.seed, Report(Fate.NEVER_STARTED), Because.ABANDONED)
+            case Received() | Failed() | Woke() | Refused() | Authorized() | NotAuthorized():
+                raise AssertionError("EDGES forbids it")
+            case _:
+                assert_never(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyToWatch:
+    """The execution is there, and nothing was sent yet. Leaves to Polling, or to the end where the caller left first."""
+
+    job: Job
+    execution_id: str
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.job.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """Poll at once."""
+        check(EDGES, self, outcome)
+        match outcome:
+            case Started(at) | Restored(at):
+                return _poll(self.job, Known(self.execution_id, since=at, known_at=at, sends=0), at, Reason(Because.FIRST))
+            case Abandoned(at):
+                return leave_known(_by_caller(self.job, at), self.execution_id, at, 0, final=True)
+            case Received() | Failed() | Woke() | Refused() | Authorized() | NotAuthorized():
+                raise AssertionError("EDGES forbids it")
+            case _:
+                assert_never(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """The submission is in flight: decided, not recorded. Leaves to Waiting, to an end, or to Learning where it is left."""
+
+    job: Job
+    request: Request
+    exchange: Exchange
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.job.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """What the platform made of the submission."""
+        check(EDGES, self, outcome)
+        if isinstance(outcome, Abandoned):
+            return self._abandoned(outcome)
+        end = self.exchange.step(outcome)
+        if isinstance(end, InFlight):
+            return replace(self, exchange=end.exchange), end.action
+        match verdict(end, self.job.settings.limits, None):
+            case Heard(record, at, sends) if is_terminal(record["status"]):
+                return conclude(self.job, record, at, sends)
+            case Heard(record, at, sends):
+                known = Known(record["execution_id"], since=at, known_at=at, sends=sends)
+                return _wait(self.job, known.after(record, at, sends), at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]))
+            case Unheard(failure, at, sends) if end.seen and at >= self.job.seconds:
+                leaving = Leaving(self.job, ByDeadline(_too_late(failure)), at + CLEANUP_SECONDS)
+                return leave_submission(leaving, self.request, at, sends, final=False)
+            case Unheard(failure, at, sends):
+                return submission_failed(self.seed, failure, handle_if_seen(...))
+            case word:
+                assert_never(word)
+
+    def _abandoned(self, outcome: Abandoned) -> Step:
+        if not maybe_seen(self.exchange, outcome.sent):
+            return gone(self.seed, Report(Fate.NEVER_STARTED), Because.ABANDONED)
+        leaving = _by_caller(self.job, outcome.at)
+        return leave_submission(leaving, self.request, outcome.at, self.exchange.tally.sends, final=outcome.final)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The pause between two polls. Leaves to Polling, or by the deadline or the caller into the clean-up."""
+
+    job: Job
+    known: Known
+    until: float
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.job.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """Poll, or leave."""
+        check(EDGES, self, outcome)
+        match outcome:
+            case Woke(at) if at >= self.job.seconds:
+                failure = deadline_failure(self.job, self.known, at)
+                return begin_last_poll(Leaving(self.job, ByDeadline(failure), at + CLEANUP_SECONDS), self.known, at)
+            case Woke(at):
+                return _poll(self.job, self.known, at, Reason(Because.PAUSE_OVER))
+            case Restored():
+                return self, Sleep(self.until, 0, Reason(Because.RESTORED))
+            case Abandoned(at, _, final):
+                return leave_known(_by_caller(self.job, at), self.known.execution_id, at, self.known.sends, final=final)
+            case Started() | Received() | Failed() | Refused() | Authorized() | NotAuthorized():
+                raise AssertionError("EDGES forbids it")
+            case _:
+                assert_never(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """A poll is in flight. Leaves to Waiting, to an end, or by the deadline or the caller into the clean-up."""
+
+    job: Job
+    known: Known
+    exchange: Exchange
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.job.seed
+
+    def step(self, outcome: Outcome, /) -> Step:
+        """What the platform says of the execution."""
+        check(EDGES, self, outcome)
+        job, known = self.job, self.known
+        if isinstance(outcome, Abandoned):
+            sends = self.exchange.tally.sends
+            return leave_known(_by_caller(job, outcome.at), known.execution_id, outcome.at, sends, final=outcome.final)
+        end = self.exchange.step(outcome)
+        if isinstance(end, InFlight):
+            return replace(self, exchange=end.exchange), end.action
+        match verdict(end, job.settings.limits, known.execution_id):
+            case Heard(record, at, sends) if is_terminal(record["status"]):
+                return conclude(job, record, at, sends)
+            case Heard(record, at, sends):
+                return _wait(job, known.after(record, at, sends), at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]))
+            case Unheard(failure, at, sends, _, status) if status == NOT_FOUND and at < known.known_at + GRACE_SECONDS:
+                return _wait(job, replace(known, sends=sends, last=failure), at, _hint(end), Reason(Because.NOT_KNOWN_YET))
+            case Unheard(failure, at, sends, True, status):
+                reason = Reason(Because.STATUS, str(status)) if status else Reason(Because.FAILURE, failure.message)
+                return _wait(job, replace(known, sends=sends, last=failure), at, _hint(end), reason)
+            case Unheard(failure, _, _, _, status):
+                return fail(job, failure, known.execution_id, Reason(Because.STATUS if status else Because.FAILURE, str(status or "")))
+            case word:
+                assert_never(word)
+
+
+_IN_EXCHANGE = (Received, Failed, Woke, Refused, NotAuthorized, Restored)
+_AFTER_SUBMITTING = frozenset({Submitting, Waiting, Learning, Ended})
+_AFTER_POLLING = frozenset({Polling, Waiting, Cancelling, Ended})
+EDGES: Edges = {
+    **CLEANUP_EDGES,
+    (Ready, Started): frozenset({Submitting}),
+    (Ready, Restored): frozenset({Submitting}),
+    (Ready, Abandoned): frozenset({Ended}),
+    (ReadyToWatch, Started): frozenset({Polling}),
+    (ReadyToWatch, Restored): frozenset({Polling}),
+    (ReadyToWatch, Abandoned): frozenset({Ended}),
+    **{(Submitting, outcome): _AFTER_SUBMITTING for outcome in _IN_EXCHANGE},
+    (Submitting, Authorized): frozenset({Submitting}),
+    (Submitting, Abandoned): frozenset({Learning, Ended}),
+    (Waiting, Woke): frozenset({Polling, LastPoll}),
+    (Waiting, Restored): frozenset({Waiting}),
+    (Waiting, Abandoned): frozenset({Cancelling, Ended}),
+    **{(Polling, outcome): _AFTER_POLLING for outcome in _IN_EXCHANGE},
+    (Polling, Authorized): frozenset({Polling}),
+    (Polling, Abandoned): frozenset({Cancelling, Ended}),
+}
+
+
+def poll_pause_seconds(waited_seconds: float, poll_seconds_max: float) -> float:
+    """The pause before the next poll, before jitter: short at first, then in proportion to the time waited."""
+    return min(poll_seconds_max, max(POLL_SECONDS_MIN, waited_seconds / _POLL_SHARE))
+
+
+def _poll(job: Job, known: Known, at: float, reason: Reason) -> Step:
+    plan = job.single(status_request(known.execution_id), job.seconds, min(EXECUTION_REQUEST_SECONDS_MAX, job.settings.timeout_seconds))
+    exchange, action = begin(plan, at, known.sends, reason)
+    return Polling(job, known, exchange), action
+
+
+def _wait(job: Job, known: Known, at: float, hint_seconds: float | None, reason: Reason) -> Step:
+    """Pause until the next poll, at most to the deadline; where it has passed already, leave."""
+    if at >= job.seconds:
+        leaving = Leaving(job, ByDeadline(deadline_failure(job, known, at)), at + CLEANUP_SECONDS)
+        return leave_known(leaving, known.execution_id, at, known.sends, final=False)
+    planned = poll_pause_seconds(at - known.since, job.poll_seconds_max)
+    pause = hint_seconds or planned * (1 - _JITTER * unit_random(job.seed, "poll-pause", known.sends))
+    until = min(at + pause, job.seconds)
+    return Waiting(job, known, until), Sleep(until, 0, reason)
+
+
+def _hint(end: Answered | Unanswered) -> float | None:
+    """The pause that the server asks for."""
+    return retry_after_seconds(end.response.headers) if isinstance(end, Answered) else None
+
+
+def _by_caller(job: Job, at: float) -> Leaving:
+    return Leaving(job, ByCaller(), at + CLEANUP_SECONDS)
+
+
+def _too_late(failure: Failure) -> Failure:
+    return replace(failure, error=PlatformTimeoutError, message=f"no answer to the submission before the deadline; last failure: {failure.message}")

@@ -1,0 +1,34 @@
+"""The shapes of what the platform answers with, for type checkers: plain dicts at run time."""
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+ComponentKind: TypeAlias = Literal["code_block", "agent", "workflow"]
+
+
+class ErrorBody(TypedDict):
+    """What the platform says of an error."""
+
+    code: NotRequired[str]
+    message: NotRequired[str]
+    details: NotRequired[list[dict[str, Any]]]
+
+
+class ExecutionRecord(TypedDict):
+    """An execution as the platform records it. What the server sends beyond these fields stays in the dict."""
+
+    execution_id: str
+    status: str
+    component_type: NotRequired[str]
+    component_id: NotRequired[str]
+    result: NotRequired[Any]
+    error: NotRequired[ErrorBody | None]
+    created_at: NotRequired[str]
+    started_at: NotRequired[str | None]
+    finished_at: NotRequired[str | None]
+    progress: NotRequired[float]
+
+
+class SkillsArtifact(TypedDict):
+    """The runtime-neutral bundle of a hosted service's skills."""
+
+    endpoints: list[Any]

@@ -1,0 +1,39 @@
+"""The request that starts an execution: how it is repeated, and what an error of it must carry."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from .config import Settings
+from .errors import Failure, PlatformConnectionError, PlatformSubmissionUnknownError
+from .exchange import Plan
+from .handles import ExecutionHandle, Submission
+from .messages import Request
+from .retry import IDEMPOTENCY_KEY, RETRY_COST, is_harmless
+
+
+def submission_plan(seed: UUID, request: Request, settings: Settings, deadline: float) -> Plan:
+    """With a key it is repeated like any harmless request, and a 409 is borne: its first attempt is still being taken in."""
+    keyed = is_harmless(request)
+    return Plan(
+        seed=seed,
+        request=request,
+        limits=settings.limits,
+        policy=settings.retry,
+        deadline=deadline,
+        request_seconds_max=settings.timeout_seconds,
+        harmless=keyed,
+        cost=RETRY_COST,
+        bears_conflict=keyed,
+    )
+
+
+def submission_of(request: Request) -> Submission | None:
+    """What sends the same submission again; None where it goes out without a key, and so cannot be sent again."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    return None if key is None else Submission(UUID(key), request.target, request.body.content)
+
+
+def unknown_submission(failure: Failure, handle: ExecutionHandle | None) -> Failure:
+    """The failure of a submission that the platform may have begun: it names what resumes it."""
+    lost = issubclass(failure.error, PlatformConnectionError)
+    return replace(failure, error=PlatformSubmissionUnknownError if lost else failure.error, handle=handle)

@@ -1,0 +1,81 @@
+"""What an answer says about an execution, and the ends that a run of one can come to."""
+
+from dataclasses import replace
+from typing import NamedTuple
+from uuid import UUID
+
+from .actions import Because, Done, Gone, Raise, Reason, Report
+from .errors import CallFacts, Failure, PlatformTimeoutError
+from .exchange import Answered, Unanswered
+from .handles import Submission
+from .job import Job, Known, Step
+from .lifecycle import ExecutionStatus
+from .limits import Limits
+from .machine import Ended
+from .records import ExecutionRecord
+from .responses import Nonsense, execution_record, failure_from_nonsense, failure_from_record, failure_from_status
+from .retry import repeats_status
+
+NOT_FOUND = 404
+
+
+class Heard(NamedTuple):
+    """The platform's word about an execution."""
+
+    record: ExecutionRecord
+    at: float
+    sends: int
+
+
+class Unheard(NamedTuple):
+    """None. `passing` where it is worth asking again; `status` is the answer's, 0 where there was none."""
+
+    failure: Failure
+    at: float
+    sends: int
+    passing: bool
+    status: int
+
+
+def verdict(end: Answered | Unanswered, limits: Limits, expected_id: str | None) -> Heard | Unheard:
+    """What the end of an exchange says, where an execution record was asked for."""
+    if isinstance(end, Unanswered):
+        return Unheard(end.failure, end.at, end.sends, end.passing, end.failure.status_code or 0)
+    response, facts = end.response, end.facts
+    if not 200 <= response.status < 300:
+        passing = repeats_status(response.status, harmless=True)
+        return Unheard(failure_from_status(response, facts, limits), end.at, facts.attempts, passing, response.status)
+    record = execution_record(response, limits, expected_id)
+    if isinstance(record, Nonsense):
+        return Unheard(failure_from_nonsense(record, response, facts), end.at, facts.attempts, passing=False, status=response.status)
+    return Heard(record, end.at, facts.attempts)
+
+
+def conclude(job: Job, record: ExecutionRecord, at: float, sends: int) -> Step:
+    """The end of a run whose execution has ended."""
+    reason = Reason(Because.TERMINAL, record["status"])
+    if record["status"] == ExecutionStatus.COMPLETED:
+        return Ended(job.seed), Done(record, reason)
+    failure = failure_from_record(record, CallFacts("", "", None, sends, at))
+    return fail(job, failure, record["execution_id"], reason)
+
+
+def fail(job: Job, failure: Failure, known: str | Submission, reason: Reason) -> Step:
+    """The end of a run by an error that carries the handle."""
+    handle = job.handle(known, failure.elapsed, failure.attempts)
+    return Ended(job.seed), Raise(replace(failure, handle=handle), reason)
+
+
+def gone(seed: UUID, report: Report, because: Because) -> tuple[Ended, Gone]:
+    """The end of a run whose caller left it."""
+    return Ended(seed), Gone(report, Reason(because))
+
+
+def deadline_failure(job: Job, known: Known, at: float) -> Failure:
+    """Our own deadline passed before the execution ended; carries the last failure, if there was one."""
+    message = f"the execution did not end within {job.seconds:g} s; last heard status: {known.status or 'none'}"
+    last = known.last
+    if last is None:
+        return Failure(PlatformTimeoutError, message, attempts=known.sends, elapsed=at)
+    message = f"{message}; last failure: {last.message}"
+    return replace(last, error=PlatformTimeoutError, message=message, attempts=known.sends, elapsed=at)

@@ -1,0 +1,124 @@
+"""The contract between driver and transport: what a transport is handed, what it answers, what it must not do.
+
+A transport sends one request and reads one answer whole. It enforces the deadline, on the driver's clock, and the limits. It
+never retries, follows a redirect, sleeps for policy, decodes or decompresses. What fails is a `TransportError`.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from platform_core.limits import Limits
+from platform_core.messages import OutgoingRequest, Response
+from platform_core.outcomes import FailureCause, Sent
+
+
+class Credentials(NamedTuple):
+    """The header that authorizes a request. Never stored in a value, and no text of it shows the token."""
+
+    header: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.header!r}, <secret>)"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a send has come, for a driver that is interrupted in the middle of it.
+
+    The transport sets `sent` to "maybe" before it hands on the first byte of the request.
+    """
+
+    sent: Sent = "no"
+
+
+class TransportError(Exception):
+    """No answer. `sent` is "no" only where the server cannot have seen any byte of the request.
+
+    `reused` says that the connection had served an earlier request: `disconnected` on such a one is the race between our
+    sending and the server's closing of an idle connection (RFC 9112, section 9.3.1).
+    """
+
+    def __init__(self, kind: FailureCause | str, sent: Sent, reused: bool = False, detail: str = "") -> None:  # noqa: FBT001, FBT002 -- the contract's order
+        super().__init__(kind, sent, reused, detail)
+        self.kind = FailureCause(kind)
+        self.sent = sent
+        self.reused = reused
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.kind} (sent: {self.sent}){': ' + self.detail if self.detail else ''}"
+
+
+class AsyncTransport(Protocol):
+    """A transport for one event loop."""
+
+    @property
+    def name(self) -> str:
+        """What stands for it in the `User-Agent`, say `httpx/0.28.1`."""
+        ...
+
+    async def send(
+        self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
+    ) -> Response:
+        """Send the request with the credentials' header and read the answer whole by `deadline`, or raise `TransportError`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection; what is under way fails with kind `closed`. May be called twice."""
+        ...
+
+
+class SyncTransport(Protocol):
+    """A transport of blocking calls, usable from many threads."""
+
+    @property
+    def name(self) -> str:
+        """What stands for it in the `User-Agent`."""
+        ...
+
+    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
+        """Send the request with the credentials' header and read the answer whole by `deadline`, or raise `TransportError`."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection. May be called twice."""
+        ...
+
+
+class Clock(Protocol):
+    """The time of an async driver, in seconds from any start; never goes back."""
+
+    def now(self) -> float:
+        """The time."""
+        ...
+
+    async def sleep_until(self, at: float) -> None:
+        """Return at this time or later."""
+        ...
+
+
+class SyncClock(Protocol):
+    """The time of a blocking driver."""
+
+    def now(self) -> float:
+        """The time."""
+        ...
+
+    def sleep_until(self, at: float) -> None:
+        """Return at this time or later, or earlier where the client was closed meanwhile."""
+        ...
+
+
+@runtime_checkable
+class CountsRuns(Protocol):
+    """A clock that wants to know who is alive and who waits, since its time jumps when nobody else can do anything."""
+
+    def run(self) -> AbstractContextManager[None]:
+        """A run is alive inside it."""
+        ...
+
+    def idle(self) -> AbstractContextManager[None]:
+        """A run waits inside it for another one: for a token, or for a slot."""
+        ...
