@@ -1,0 +1,145 @@
+"""The heart of the client, without any I/O: frozen values that are told what happened and answer what to do next.
+
+Everything here may be embedded in another SDK, under any driver. Modules load when a name of theirs is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .actions import Action, Authorize, Because, Done, Fate, Gone, Raise, Reason, Report, Send, Sleep
+    from .config import ClientConfig, Settings
+    from .errors import (
+        Failure,
+        PlatformAuthenticationError,
+        PlatformClientError,
+        PlatformConnectionError,
+        PlatformExecutionCancelledError,
+        PlatformExecutionError,
+        PlatformExecutionTimeoutError,
+        PlatformNotFoundError,
+        PlatformPermissionError,
+        PlatformResponseError,
+        PlatformSubmissionUnknownError,
+        PlatformTimeoutError,
+    )
+    from .handles import ExecutionHandle
+    from .lifecycle import ExecutionStatus
+    from .limits import Limits
+    from .machine import Decision, Misuse, Operation
+    from .messages import Headers, Inline, OutgoingRequest, Request, Response
+    from .operations import (
+        await_execution,
+        cancel_execution,
+        execute_agent,
+        execute_code_block,
+        execute_workflow,
+        execution_status,
+        request,
+        service_skills,
+        submit_agent_execution,
+        submit_code_block_execution,
+        submit_workflow_execution,
+    )
+    from .origins import Origin
+    from .outcomes import (
+        Abandoned,
+        Authorized,
+        Failed,
+        FailureCause,
+        NotAuthorized,
+        Outcome,
+        Received,
+        Refused,
+        Restored,
+        Started,
+        Woke,
+    )
+    from .records import ExecutionRecord, SkillsArtifact
+    from .retry import RetryBudget, RetryPolicy
+    from .tokens import Token
+    from .version import VERSION
+
+_MODULE_OF = {
+    "Abandoned": "outcomes",
+    "Action": "actions",
+    "Authorize": "actions",
+    "Authorized": "outcomes",
+    "Because": "actions",
+    "ClientConfig": "config",
+    "Decision": "machine",
+    "Done": "actions",
+    "ExecutionHandle": "handles",
+    "ExecutionRecord": "records",
+    "ExecutionStatus": "lifecycle",
+    "Failed": "outcomes",
+    "Failure": "errors",
+    "FailureCause": "outcomes",
+    "Fate": "actions",
+    "Gone": "actions",
+    "Headers": "messages",
+    "Inline": "messages",
+    "Limits": "limits",
+    "Misuse": "machine",
+    "NotAuthorized": "outcomes",
+    "Operation": "machine",
+    "Origin": "origins",
+    "Outcome": "outcomes",
+    "OutgoingRequest": "messages",
+    "PlatformAuthenticationError": "errors",
+    "PlatformClientError": "errors",
+    "PlatformConnectionError": "errors",
+    "PlatformExecutionCancelledError": "errors",
+    "PlatformExecutionError": "errors",
+    "PlatformExecutionTimeoutError": "errors",
+    "PlatformNotFoundError": "errors",
+    "PlatformPermissionError": "errors",
+    "PlatformResponseError": "errors",
+    "PlatformSubmissionUnknownError": "errors",
+    "PlatformTimeoutError": "errors",
+    "Raise": "actions",
+    "Reason": "actions",
+    "Received": "outcomes",
+    "Refused": "outcomes",
+    "Report": "actions",
+    "Request": "messages",
+    "Response": "messages",
+    "Restored": "outcomes",
+    "RetryBudget": "retry",
+    "RetryPolicy": "retry",
+    "Send": "actions",
+    "Settings": "config",
+    "SkillsArtifact": "records",
+    "Sleep": "actions",
+    "Started": "outcomes",
+    "Token": "tokens",
+    "VERSION": "version",
+    "Woke": "outcomes",
+    "await_execution": "operations",
+    "cancel_execution": "operations",
+    "execute_agent": "operations",
+    "execute_code_block": "operations",
+    "execute_workflow": "operations",
+    "execution_status": "operations",
+    "request": "operations",
+    "service_skills": "operations",
+    "submit_agent_execution": "operations",
+    "submit_code_block_execution": "operations",
+    "submit_workflow_execution": "operations",
+}
+_MODULES = frozenset({*_MODULE_OF.values(), "routes", "requests", "responses"})
+
+__all__ = sorted(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 -- whatever the module holds under this name
+    if name in _MODULE_OF:
+        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF, *_MODULES})

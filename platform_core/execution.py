@@ -31,7 +31,7 @@ from .machine import Edges, Ended, check
 from .messages import Request
 from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
 from .requests import status_request
-from .submission import submission_failure, submission_of, submission_plan
+from .submission import submission_failed, submission_plan
 from .verdicts import NOT_FOUND, Heard, Unheard, conclude, deadline_failure, fail, gone, verdict
 
 POLL_SECONDS_MIN = 0.05
@@ -124,8 +124,8 @@ class Submitting:
             case Unheard(failure, at, sends) if end.seen and at >= self.job.seconds:
                 leaving = Leaving(self.job, ByDeadline(_too_late(failure)), at + CLEANUP_SECONDS)
                 return leave_submission(leaving, self.request, at, sends, final=False)
-            case Unheard(failure, at, sends):
-                return submission_failed(self.seed, failure, handle_if_seen(...))
+            case Unheard(failure):
+                return submission_failed(self.job, self.request, failure, seen=end.seen)
             case word:
                 assert_never(word)
 

@@ -1,8 +1,28 @@
-"""Requests and answers as frozen values, tied to no HTTP library."""
+"""Requests and answers as frozen values, tied to no HTTP library, and the checks of what callers put into them.
 
-from collections.abc import Iterable, Iterator
+Rule 1: whatever is put into a target or a header is checked before anything is sent; what does not pass is `TypeError` or
+        `ValueError`, which names the parameter and the rule. The value of a header is never quoted: it may be a secret.
+Rule 2: a caller's id is one path segment. Encoding cannot save `.` and `..`, so that they are refused.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
+from typing import cast
+from urllib.parse import quote, unquote
+from uuid import UUID
 
+FORBIDDEN_HEADERS = frozenset({"authorization", "x-api-key", "host", "content-length", "transfer-encoding", "connection"})
+"""What the credentials and the framing of a message are made of: never a caller's."""
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_DOTS = frozenset({".", ".."})
+_PCHAR_BESIDES_UNRESERVED = ":@!$&'()*+,;="
+_TARGET = re.compile(r"/api/v1/(?:[A-Za-z0-9\-._~:@!$&'()*+,;=/]|%[0-9A-Fa-f]{2})+")
+_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+_PLACEHOLDER = re.compile(r"\{[^/{}]*\}")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_FIELD_VALUE = re.compile("[\t\x20-\x7e\x80-\xff]*")
 
 @dataclass(frozen=True, slots=True)
 class Headers:
@@ -31,7 +51,8 @@ class Headers:
 
     def with_defaults(self, others: Iterable[tuple[str, str]]) -> "Headers":
         """These fields, and those of `others` whose names do not stand here."""
-        return Headers(self.fields + tuple((name, value) for name, value in others if name not in self))
+        present = {name.lower() for name, _ in self.fields}
+        return Headers(self.fields + tuple((name, value) for name, value in others if name.lower() not in present))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +108,136 @@ class Response:
         return f"Response({self.status}, {len(self.body)} bytes)"
 
 
-def checked_id(value: object, parameter: str) -> str: ...
+def checked_id(value: object, parameter: str) -> str:
+    """An id as plain text: anything that can be one path segment once it is percent-encoded."""
+    if isinstance(value, UUID):
+        return str(value)
+    text = _checked_text(value, parameter, "a UUID or a str")
+    if not text or text in _DOTS:
+        message = f"{parameter} must not be empty, '.' or '..'"
+        raise ValueError(message)
+    return text
 
 
-def checked_target(value: str, parameter: str) -> str: ...
+def segment(value: object, parameter: str) -> str:
+    """An id as one percent-encoded path segment; what is unreserved stays (RFC 3986, section 2.3)."""
+    return quote(checked_id(value, parameter), safe="")
+
+
+def checked_target(value: str, parameter: str) -> str:
+    """The target of a submission, as a handle from a stranger names it: it must look as if we had made it."""
+    if not _TARGET.fullmatch(value):
+        message = f"{parameter} must be a percent-encoded path that begins with /api/v1/, without a query"
+        raise ValueError(message)
+    if any(unquote(each) in _DOTS for each in value.split("/")):
+        message = f"{parameter} must not have a dot segment"
+        raise ValueError(message)
+    return value
+
+
+def encoded_path(path: object, parameter: str = "path") -> str:
+    """A caller's path, with all that is outside of pchar (RFC 3986, section 3.3) percent-encoded; valid `%XX` stay as they are."""
+    text = _checked_text(path, parameter, "a str")
+    rules = (
+        (not text.startswith("/") or text.startswith("//"), "must begin with one /, without scheme and host"),
+        ("?" in text, "must not have a query: give it as params"),
+        ("#" in text, "must not have a fragment"),
+        (_PLACEHOLDER.search(text), "has a placeholder in braces that was not filled"),
+        (_LONE_PERCENT.search(text), "has a % that is not followed by two hexadecimal digits"),
+        (not _DOTS.isdisjoint(unquote(text).split("/")), "must not have a dot segment, also when decoded"),
+    )
+    for broken, rule in rules:
+        if broken:
+            message = f"{parameter} {rule}"
+            raise ValueError(message)
+    return quote(text, safe=f"/%{_PCHAR_BESIDES_UNRESERVED}")
+
+
+def encoded_query(params: object, parameter: str = "params") -> str:
+    """A query without its `?`: None is left out, booleans are lower-case, a list or tuple is repeated."""
+    if not isinstance(params, Mapping):
+        message = f"{parameter} must be a mapping, not {type(params).__name__}"
+        raise TypeError(message)
+    pairs: list[str] = []
+    for key, value in cast("Mapping[object, object]", params).items():
+        if not isinstance(key, str):
+            message = f"{parameter} must have str keys, not {type(key).__name__}"
+            raise TypeError(message)
+        name = _encoded(key, f"a key of {parameter}")
+        values = cast("list[object]", value) if isinstance(value, (list, tuple)) else [value]
+        pairs += [f"{name}={_query_value(each, f'{parameter}[{key!r}]')}" for each in values if each is not None]
+    return "&".join(pairs)
+
+
+def checked_header(name: object, value: object, parameter: str) -> tuple[str, str]:
+    """A header field: a token (RFC 9110, section 5.6.2) and a value without control characters (section 5.5)."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        wrong = value if isinstance(name, str) else name
+        message = f"{parameter} must be a str, not {type(wrong).__name__}"
+        raise TypeError(message)
+    if not _TOKEN.fullmatch(name):
+        message = f"{parameter}: a header's name must be a token (RFC 9110, section 5.6.2)"
+        raise ValueError(message)
+    if not _FIELD_VALUE.fullmatch(value) or value != value.strip(" \t"):
+        message = f"{parameter}: the value of {name} must be Latin-1 without control characters and without space around it"
+        raise ValueError(message)
+    return str.__str__(name), str.__str__(value)
+
+
+def checked_headers(headers: object, parameter: str = "headers") -> Headers:
+    """A caller's headers: each name once, none of those that are ours alone."""
+    if not isinstance(headers, Mapping):
+        message = f"{parameter} must be a mapping, not {type(headers).__name__}"
+        raise TypeError(message)
+    fields: dict[str, tuple[str, str]] = {}
+    for name, value in cast("Mapping[object, object]", headers).items():
+        field = checked_header(name, value, parameter)
+        lower = field[0].lower()
+        if lower in FORBIDDEN_HEADERS:
+            message = f"{parameter} must not have {field[0]}: the client sets it"
+            raise ValueError(message)
+        if lower in fields:
+            message = f"{parameter} has {field[0]} twice"
+            raise ValueError(message)
+        fields[lower] = field
+    return Headers(tuple(fields.values()))
+
+
+def _checked_text(value: object, parameter: str, wanted: str) -> str:
+    """A plain str without control characters and lone surrogates."""
+    if not isinstance(value, str):
+        message = f"{parameter} must be {wanted}, not {type(value).__name__}"
+        raise TypeError(message)
+    if _CONTROL.search(value):
+        message = f"{parameter} must not have a control character"
+        raise ValueError(message)
+    _encoded(value, parameter)
+    return str.__str__(value)
+
+
+def _query_value(value: object, parameter: str) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _encoded(value, parameter)
+        case int():
+            return str(int(value))
+        case float() if isfinite(value):
+            return quote(repr(float(value)), safe="")
+        case float():
+            message = f"{parameter} must be finite"
+            raise ValueError(message)
+        case UUID():
+            return str(value)
+        case _:
+            message = f"{parameter} must be a str, a number, a bool, a UUID, None, or a list of them, not {type(value).__name__}"
+            raise TypeError(message)
+
+
+def _encoded(text: str, parameter: str) -> str:
+    try:
+        return quote(text.encode("utf-8"), safe="")
+    except UnicodeEncodeError:
+        message = f"{parameter} must not have a lone surrogate"
+    raise ValueError(message)

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from uuid import UUID
 
+from .actions import Because, Raise, Reason
 from .config import Settings
 from .errors import Failure, PlatformConnectionError, PlatformSubmissionUnknownError
 from .exchange import Plan
-from .handles import ExecutionHandle, Submission
+from .handles import Submission
+from .job import Job
+from .machine import Ended
 from .messages import Request
 from .retry import IDEMPOTENCY_KEY, RETRY_COST, is_harmless
 
@@ -33,7 +36,12 @@ def submission_of(request: Request) -> Submission | None:
     return None if key is None else Submission(UUID(key), request.target, request.body.content)
 
 
-def unknown_submission(failure: Failure, handle: ExecutionHandle | None) -> Failure:
-    """The failure of a submission that the platform may have begun: it names what resumes it."""
+def submission_failed(job: Job, request: Request, failure: Failure, *, seen: bool) -> tuple[Ended, Raise]:
+    """The end of a submission that was refused, or, where it was `seen`, of one whose fate is not known: the error resumes it."""
+    reason = Reason(Because.STATUS if failure.status_code else Because.FAILURE, str(failure.status_code or failure.message))
+    if not seen:
+        return Ended(job.seed), Raise(failure, reason)
+    submission = submission_of(request)
+    handle = None if submission is None else job.handle(submission, failure.elapsed, failure.attempts)
     lost = issubclass(failure.error, PlatformConnectionError)
-    return replace(failure, error=PlatformSubmissionUnknownError if lost else failure.error, handle=handle)
+    return Ended(job.seed), Raise(replace(failure, error=PlatformSubmissionUnknownError if lost else failure.error, handle=handle), reason)

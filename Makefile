@@ -1,0 +1,63 @@
+# The index of all commands. Needs python3 (with venv), make and git; brings everything else itself.
+#
+# Another Python beside the first:   make check PYTHON=python3.13 VENV=.venv-3.13
+# One test, or all of them at once:  make test PYTEST_ARGS="tests/platform_core -k retry"    PYTEST_ARGS="-n 2"
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# pyright says on every run that there is a newer one: constraints.txt decides.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint types coverage check format constraints clean
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+venv: $(READY) ## make the virtual environment, .venv, from constraints.txt
+
+# pip first: --group needs 25.1, --build-constraint 25.3.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --constraint constraints.txt --upgrade pip
+	$(PIP_INSTALL) --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[all]'
+	@touch $@
+
+demo: $(READY) ## run examples/quickstart.py against an emulator on this machine
+	$(BIN)/python examples/quickstart.py
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(READY) ## style, format, who imports whom, sizes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	@! grep -nE '^ *(from|import) platform_core\b' platform_core/*.py || { echo 'platform_core imports itself relatively, so that the folder can be vendored by copying it'; exit 1; }
+	$(BIN)/python tools/size_report.py --check
+
+types: $(READY) ## mypy and pyright, both strict
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+coverage: $(READY) ## branch coverage of platform_core, each module by its own test file
+	$(BIN)/python tools/module_coverage.py
+
+check: lint types test coverage ## all that must pass before a change lands
+
+format: $(READY) ## put code into shape, and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+constraints: ## renew constraints.txt: the newest releases that pyproject.toml admits
+	PYTHON=$(PYTHON) tools/constraints.sh
+
+clean: ## remove what the other commands made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

@@ -1,0 +1,3 @@
+"""The version of this client, as servers see it in `User-Agent`."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,73 @@
+"""`python -m platform_emulator`: the platform until SIGTERM or an interrupt, its address and a token as two lines for a shell."""
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from .components import catalogue
+from .faults import Fault, parsed_faults
+
+PORT_MAX = 65535
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve, or list the components; the exit status. Wrong arguments exit with 2, as argparse does."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.list:
+        _say(json.dumps(catalogue(), indent=2))
+        return 0
+    try:
+        from .emulator import Emulator  # noqa: PLC0415 -- `--list` needs no server
+    except ImportError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    try:
+        key = {} if options.key is None else {"key": options.key}
+        emulator = Emulator(host=options.host, port=options.port, faults=_faults(options.faults), **key)
+    except ValueError as error:
+        parser.error(str(error))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        with emulator as platform:
+            _say(f"export PLATFORM_API_URL={shlex.quote(platform.url)}\nexport AUTH_TOKEN={shlex.quote(platform.token)}")
+            stop.wait()
+    except OSError as error:
+        parser.exit(1, f"{parser.prog}: cannot serve on {options.host} port {options.port}: {error}\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m platform_emulator", description="The platform on this machine.", allow_abbrev=False)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to serve on (%(default)s)")
+    parser.add_argument("--port", default=0, type=_port, help="the port; 0 takes a free one (%(default)s)")
+    parser.add_argument("--key", metavar="TEXT", help="what tokens are signed with, in place of the fixed development key")
+    parser.add_argument("--list", action="store_true", help="print the components as JSON, names to ids, and serve nothing")
+    parser.add_argument("--faults", metavar="FILE", type=Path, help="a JSON list of faults to meet")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(PORT_MAX)) and int(text) <= PORT_MAX):
+        raise argparse.ArgumentTypeError(f"must be from 0 to {PORT_MAX}")
+    return int(text)
+
+
+def _faults(file: Path | None) -> tuple[Fault, ...]:
+    if file is None:
+        return ()
+    try:
+        return parsed_faults(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

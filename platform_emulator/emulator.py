@@ -1,0 +1,114 @@
+"""The platform in a thread of this process, for tests: `with Emulator() as platform`."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from platform_core.messages import Request
+
+from .faults import Fault, as_fault
+from .state import DEFAULT_BEHAVIOUR, Behaviour
+
+try:
+    from .model import Model
+    from .server import Server
+    from .service import ExecutionView, Service
+    from .tokens import DEVELOPMENT_KEY, LIFETIME_SECONDS, Tokens
+except ModuleNotFoundError as missing:
+    if missing.name not in {"jwt", "starlette", "uvicorn"}:
+        raise
+    text = f"the emulator's server needs {missing.name}: install platform-client[emulator]"
+    raise ImportError(text, name=missing.name) from missing
+
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- the address to reach them by
+
+
+class Emulator:
+    """Serves from `__enter__` to `__exit__`, once. All of it may be used from any thread.
+
+    `faults` are `Fault` values or mappings as in `faults.py`; `seed` makes the ids of executions repeatable. Raises `OSError`
+    from `__enter__` where the port cannot be had; port 0 takes a free one.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        key: str = DEVELOPMENT_KEY,
+        faults: Iterable[Fault | Mapping[str, Any]] = (),
+        behaviour: Behaviour = DEFAULT_BEHAVIOUR,
+        seed: UUID | None = None,
+    ) -> None:
+        self._address = (host, port)
+        self._service = Service(Model.new(seed or uuid4(), behaviour), Tokens(key), [as_fault(fault) for fault in faults])
+        self._ready = threading.Event()
+        self._server = Server(self._service, self._ready.set)
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        self._url = ""
+        self.token = self.new_token()
+
+    def __enter__(self) -> Self:
+        if self._thread is not None:
+            raise RuntimeError("an Emulator serves once; make another one")
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family)
+        reachable = _WILDCARDS.get(host, host)
+        name = f"[{reachable}]" if ":" in reachable else reachable
+        self._url = f"http://{name}:{listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, args=(listening,), name="platform_emulator", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        self._raise_error()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._thread is not None, "__exit__ without __enter__"
+        if self._error is None:
+            self._server.stop()
+        self._thread.join()
+        self._raise_error()
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a path."""
+        if not self._url:
+            raise RuntimeError("an Emulator has no URL before it is entered")
+        return self._url
+
+    def new_token(self, lifetime_seconds: float = LIFETIME_SECONDS) -> str:
+        """One more token that the platform accepts; with a negative lifetime, one that has expired."""
+        return self._service.tokens.new(lifetime_seconds)
+
+    def inject(self, fault: Fault | Mapping[str, Any]) -> None:
+        """Let this go wrong, after what is still to go wrong: a `Fault`, or a mapping such as `{"kind": "drop_after"}`."""
+        self._service.inject(as_fault(fault))
+
+    @property
+    def executions(self) -> tuple[ExecutionView, ...]:
+        """All executions as they are now, in the order of submission."""
+        return self._service.executions
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The latest requests as they were received, without their tokens."""
+        return self._service.requests
+
+    def _serve(self, listening: socket.socket) -> None:
+        with listening:
+            try:
+                asyncio.run(self._server.serve(sockets=[listening]))
+            except BaseException as error:  # noqa: BLE001 -- handed to the thread that waits for this one
+                self._error = error
+            finally:
+                self._ready.set()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise RuntimeError("the emulator's server ended by a fault of its own") from self._error

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Renews constraints.txt: every package that an extra or a dependency group brings, on all Pythons and systems at once.
+# uv only resolves; it comes into a virtual environment that is thrown away. Check the result with `make check`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+"${PYTHON:-python3}" -m venv "$scratch/venv"
+"$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
+
+{
+  echo "# Every package of every extra and dependency group, pip and the build backend included. Not written by hand:"
+  echo "# \`make constraints\` renews it (tools/constraints.sh). Resolved for Python 3.11 and later, on all systems."
+  "$scratch/venv/bin/uv" --quiet --no-config pip compile pyproject.toml --all-extras --group dev \
+    --universal --python-version 3.11 --no-header --no-annotate --no-emit-package platform-client
+} >"$scratch/constraints.txt"
+mv "$scratch/constraints.txt" constraints.txt
