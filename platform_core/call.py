@@ -1,7 +1,7 @@
 """One plain call as an operation: an exchange, and what its answer is expected to be."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, assert_never
+from typing import Any, Generic, Protocol, TypeVar, assert_never
 from uuid import UUID
 
 from .actions import Action, Because, Done, Fate, Raise, Reason, Report
@@ -12,9 +12,9 @@ from .handles import ExecutionHandle
 from .job import EXECUTION_REQUEST_SECONDS_MAX, Job
 from .limits import Limits
 from .machine import Edges, Ended, Operation, check
-from .messages import Request
+from .messages import Request, Response
 from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
-from .records import ExecutionRecord, SkillsArtifact
+from .records import ExecutionRecord
 from .responses import Nonsense, content, failure_from_nonsense, failure_from_status, skills_artifact
 from .retry import RETRY_COST, is_harmless
 from .submission import submission_failed, submission_of, submission_plan
@@ -29,10 +29,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """RFC 9110, section 9.2.1: nothing is started by them, whoever leaves in the middle."""
 
 
-class Value(NamedTuple, Generic[T]):
+@dataclass(frozen=True, slots=True)
+class Value(Generic[T_co]):
     """What was expected, and came."""
 
-    value: T
+    value: T_co
 
 
 class Expected(Protocol[T_co]):
@@ -133,13 +134,12 @@ class Calling(Generic[T]):
         return gone(self.seed, Report(Fate.UNKNOWN, handle), Because.ABANDONED)
 
 
-_IN_EXCHANGE = (Received, Failed, Woke, Refused, NotAuthorized, Restored)
+_IN_EXCHANGE = (Received, Failed, Woke, Refused, Authorized, NotAuthorized, Restored)
 EDGES: Edges = {
     (ReadyToCall, Started): frozenset({Calling}),
     (ReadyToCall, Restored): frozenset({Calling}),
     (ReadyToCall, Abandoned): frozenset({Ended}),
     **{(Calling, outcome): frozenset({Calling, Ended}) for outcome in _IN_EXCHANGE},
-    (Calling, Authorized): frozenset({Calling}),
     (Calling, Abandoned): frozenset({Ended}),
 }
 
@@ -174,16 +174,20 @@ class AnyContent:
 
     def read(self, answer: Answered, limits: Limits) -> Value[Any] | Failure:
         """See `Expected`."""
-        if not 200 <= answer.response.status < 300:
+        if not answer.response.is_success:
             return failure_from_status(answer.response, answer.facts, limits)
-        found = content(answer.response, limits)
+        found = self.parsed(answer.response, limits)
         return failure_from_nonsense(found, answer.response, answer.facts) if isinstance(found, Nonsense) else Value(found)
 
-    def failed(self, call: Call[Any], failure: Failure, *, seen: bool) -> tuple[Ended, Raise]:  # noqa: ARG002 -- Expected
+    def parsed(self, response: Response, limits: Limits) -> object:
+        """The value of a 2xx answer, or `Nonsense`."""
+        return content(response, limits)
+
+    def failed(self, call: Call[Any], failure: Failure, *, seen: bool) -> tuple[Ended, Raise]:
         """See `Expected`."""
         return plain_end(call, failure)
 
-    def handle(self, call: Call[Any], at: float, sends: int) -> ExecutionHandle | None:  # noqa: ARG002 -- Expected
+    def handle(self, call: Call[Any], at: float, sends: int) -> ExecutionHandle | None:
         """There is nothing to go on with."""
         return None
 
@@ -192,12 +196,9 @@ class AnyContent:
 class Skills(AnyContent):
     """The skills artifact of a hosted service."""
 
-    def read(self, answer: Answered, limits: Limits) -> Value[SkillsArtifact] | Failure:
-        """See `Expected`."""
-        if not 200 <= answer.response.status < 300:
-            return failure_from_status(answer.response, answer.facts, limits)
-        found = skills_artifact(answer.response, limits)
-        return failure_from_nonsense(found, answer.response, answer.facts) if isinstance(found, Nonsense) else Value(found)
+    def parsed(self, response: Response, limits: Limits) -> object:
+        """See `AnyContent`."""
+        return skills_artifact(response, limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,19 @@ that was accepted is no end: cancelled is what the platform says is cancelled.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias, assert_never
+from typing import Protocol, assert_never
 from uuid import UUID
 
-from .actions import Action, Because, Done, Fate, Raise, Reason, Report, Sleep
+from .actions import Because, Done, Fate, Raise, Reason, Report, Sleep
 from .config import Settings
 from .derive import unit_random
 from .errors import Failure
-from .exchange import Answered, Exchange, InFlight, Plan, Progress, Unanswered, begin
+from .exchange import Exchange, InFlight, Plan, begin
 from .handles import ExecutionHandle
 from .job import EXECUTION_REQUEST_SECONDS_MAX, GRACE_SECONDS, Step
-from .machine import Edges, Ended, Operation, check
+from .machine import Edges, Ended, check
 from .messages import Request
 from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
-from .records import ExecutionRecord
 from .requests import cancel_request, status_request
 from .retry import CONFLICT, RETRY_COST
 from .verdicts import NOT_FOUND, Heard, Unheard, gone, verdict
@@ -191,6 +190,7 @@ class CancelPausing:
 
 
 _ENDS = frozenset({Ended})
+_IN_EXCHANGE = (Received, Failed, Woke, Refused, Authorized, NotAuthorized, Restored)
 _AFTER_CANCEL = frozenset({Cancelling, Rereading, CancelPausing, Ended})
 _AFTER_LOOK = frozenset({Rereading, CancelPausing, Ended})
 _AFTER_ABANDONED = frozenset({Cancelling, Ended})
@@ -198,21 +198,9 @@ EDGES: Edges = {
     (ReadyToCancel, Started): frozenset({Cancelling}),
     (ReadyToCancel, Restored): frozenset({Cancelling}),
     (ReadyToCancel, Abandoned): _ENDS,
-    (Cancelling, Received): _AFTER_CANCEL,
-    (Cancelling, Failed): _AFTER_CANCEL,
-    (Cancelling, Woke): _AFTER_CANCEL,
-    (Cancelling, Refused): _AFTER_CANCEL,
-    (Cancelling, Authorized): frozenset({Cancelling}),
-    (Cancelling, NotAuthorized): _AFTER_CANCEL,
-    (Cancelling, Restored): _AFTER_CANCEL,
+    **{(Cancelling, outcome): _AFTER_CANCEL for outcome in _IN_EXCHANGE},
     (Cancelling, Abandoned): _AFTER_ABANDONED,
-    (Rereading, Received): _AFTER_LOOK,
-    (Rereading, Failed): _AFTER_LOOK,
-    (Rereading, Woke): _AFTER_LOOK,
-    (Rereading, Refused): _AFTER_LOOK,
-    (Rereading, Authorized): frozenset({Rereading}),
-    (Rereading, NotAuthorized): _AFTER_LOOK,
-    (Rereading, Restored): _AFTER_LOOK,
+    **{(Rereading, outcome): _AFTER_LOOK for outcome in _IN_EXCHANGE},
     (Rereading, Abandoned): _AFTER_ABANDONED,
     (CancelPausing, Woke): frozenset({Cancelling, Ended}),
     (CancelPausing, Restored): frozenset({CancelPausing}),
@@ -241,7 +229,8 @@ def _judge(cancel: Cancel, word: Heard | Unheard, *, unknown: bool) -> Step:
         case Heard(record, at):
             end, last, reason = goal.heard(cancel, word), None, Reason(Because.NOT_TERMINAL, record["status"])
         case Unheard(last, at, _, _, status):
-            end, reason = goal.unheard(cancel, word, unknown=unknown), Reason(Because.STATUS if status else Because.FAILURE, str(status or ""))
+            end = goal.unheard(cancel, word, unknown=unknown)
+            reason = Reason(Because.STATUS, str(status)) if status else Reason(Because.FAILURE, last.message)
         case _:
             assert_never(word)
     if end is not None:
@@ -260,7 +249,7 @@ class CancelCall:
     settings: Settings
     ends_at: float
 
-    def plan(self, request: Request, at: float) -> Plan:  # noqa: ARG002 -- the bounds of this goal do not shrink with time
+    def plan(self, request: Request, at: float) -> Plan:
         """All attempts, like any call."""
         return Plan(
             seed=self.seed,

@@ -21,7 +21,6 @@ from .lifecycle import ExecutionStatus, is_terminal
 from .machine import Edges, Ended, check
 from .messages import Request
 from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
-from .records import ExecutionRecord
 from .requests import status_request
 from .retry import CONFLICT
 from .submission import submission_of
@@ -156,7 +155,9 @@ class Learning:
                 until = at + AGAIN_SECONDS
                 if until >= self.leaving.ends_at or not (passing or status == CONFLICT):
                     return self.leaving.unknown(self.submission, at, sends)
-                return LearnPausing(self.leaving, self.request, self.submission, sends, until), Sleep(until, 0, Reason(Because.NOT_KNOWN_YET))
+                return LearnPausing(self.leaving, self.request, self.submission, sends, until), Sleep(
+                    until, 0, Reason(Because.NOT_KNOWN_YET)
+                )
             case word:
                 assert_never(word)
 
@@ -225,19 +226,17 @@ class LastPoll:
                 assert_never(word)
 
 
-_IN_EXCHANGE = (Received, Failed, Woke, Refused, NotAuthorized, Restored)
+_IN_EXCHANGE = (Received, Failed, Woke, Refused, Authorized, NotAuthorized, Restored)
 _AFTER_LEARNING = frozenset({Learning, LearnPausing, Cancelling, Ended})
 _AFTER_LAST_POLL = frozenset({LastPoll, Cancelling, Ended})
 EDGES: Edges = {
     **CANCELLING_EDGES,
     **{(Learning, outcome): _AFTER_LEARNING for outcome in _IN_EXCHANGE},
-    (Learning, Authorized): frozenset({Learning}),
     (Learning, Abandoned): frozenset({Learning, Ended}),
     (LearnPausing, Woke): frozenset({Learning, Ended}),
     (LearnPausing, Restored): frozenset({LearnPausing}),
     (LearnPausing, Abandoned): frozenset({Learning, Ended}),
     **{(LastPoll, outcome): _AFTER_LAST_POLL for outcome in _IN_EXCHANGE},
-    (LastPoll, Authorized): frozenset({LastPoll}),
     (LastPoll, Abandoned): frozenset({Cancelling, Ended}),
 }
 

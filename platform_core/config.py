@@ -1,9 +1,21 @@
 """What a client is configured with: where the platform is, what stands in every request, and what operations are built with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
+from .checks import checked_seconds
 from .limits import DEFAULT_LIMITS, Limits
+from .messages import Headers, OutgoingRequest, Request, checked_header, checked_id
+from .origins import Origin
 from .retry import DEFAULT_RETRY, RetryPolicy
+from .tokens import Token
+from .version import VERSION
+
+T = TypeVar("T")
+
+_BILLING = (("X-Parent-Billing-Txn-Id", "PARENT_BILLING_TXN_ID"), ("X-Lifecycle-Event", "LIFECYCLE_EVENT"))
+_NOT_COMPRESSED = ("Accept-Encoding", "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +34,97 @@ class Settings:
 
 
 DEFAULT_SETTINGS = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """What stays the same for the life of a client; `headers` stand in every request that has none of these names itself."""
+
+    origin: Origin
+    headers: Headers
+    settings: Settings
+
+    @classmethod
+    def from_env(  # the constructor of the client has these parameters, of which each is one thing
+        cls,
+        env: Mapping[str, str],
+        *,
+        base_url: object = None,
+        org_id: object = None,
+        workspace_id: object = None,
+        timeout: object = None,
+        retry: object = None,
+        limits: object = None,
+        idempotent_submissions: object = True,
+        allow_http: object = False,
+    ) -> "ClientConfig":
+        """The configuration from what was given and, where it was not, from this environment; an empty variable is as if not set.
+
+        Raises `TypeError` or `ValueError` that names the parameter, or the variable, that it comes from.
+        """
+        organization, workspace, ring = (
+            _checked_id(given, parameter, env, variable)
+            for given, parameter, variable in (
+                (org_id, "org_id", "ORG_ID"),
+                (workspace_id, "workspace_id", "WORKSPACE_ID"),
+                (None, "ring_id", "RING_ID"),
+            )
+        )
+        fields = [checked_header(name, env[variable], variable) for name, variable in _BILLING if env.get(variable)]
+        if workspace is not None:
+            source = "WORKSPACE_ID" if workspace_id is None else "workspace_id"
+            fields.append(checked_header("X-Workspace-ID", workspace, source))
+        settings = Settings(
+            timeout_seconds=Settings().timeout_seconds if timeout is None else checked_seconds(timeout, "timeout"),
+            retry=DEFAULT_RETRY if retry is None else _instance(retry, RetryPolicy, "retry"),
+            limits=DEFAULT_LIMITS if limits is None else _instance(limits, Limits, "limits"),
+            idempotent_submissions=_instance(idempotent_submissions, bool, "idempotent_submissions"),
+            org_id=organization,
+            workspace_id=workspace,
+            ring_id=ring,
+        )
+        return cls(_origin(env, base_url, allow_http=_instance(allow_http, bool, "allow_http")), Headers(tuple(fields)), settings)
+
+    def outgoing(self, request: Request, user_agent: str) -> OutgoingRequest:
+        """The request as a transport gets it: with an absolute URL and every header but those of credentials and framing."""
+        headers = request.headers.with_defaults((*self.headers, _NOT_COMPRESSED, ("User-Agent", user_agent)))
+        return OutgoingRequest(request.method, self.origin.url(request.target), headers, request.body)
+
+
+def token_from_env(env: Mapping[str, str], auth_token: object, *, required: bool) -> Token | None:
+    """The token that was given, else that of the environment, else None unless one is required. No error quotes it."""
+    if auth_token is not None:
+        return Token.checked(auth_token, "auth_token")
+    if env.get("AUTH_TOKEN"):
+        return Token.checked(env["AUTH_TOKEN"], "AUTH_TOKEN")
+    if required:
+        message = "auth_token is missing: give it, give a token_provider, or set AUTH_TOKEN"
+        raise ValueError(message)
+    return None
+
+
+def user_agent(transport_name: str, python: str) -> str:
+    """The `User-Agent`; `python` is its version, as in "3.12"."""
+    return checked_header("User-Agent", f"platform-client/{VERSION} (python/{python}; {transport_name})", "transport.name")[1]
+
+
+def _origin(env: Mapping[str, str], base_url: object, *, allow_http: bool) -> Origin:
+    if base_url is not None:
+        return Origin.parse(base_url, allow_http=allow_http)
+    if env.get("PLATFORM_API_URL"):
+        return Origin.parse(env["PLATFORM_API_URL"], allow_http=allow_http, parameter="PLATFORM_API_URL")
+    message = "base_url is missing: give it, or set PLATFORM_API_URL"
+    raise ValueError(message)
+
+
+def _checked_id(given: object, parameter: str, env: Mapping[str, str], variable: str) -> str | None:
+    if given is not None:
+        return checked_id(given, parameter)
+    return checked_id(env[variable], variable) if env.get(variable) else None
+
+
+def _instance(value: object, wanted: type[T], parameter: str) -> T:
+    if not isinstance(value, wanted):
+        message = f"{parameter} must be a {wanted.__name__}, not {type(value).__name__}"
+        raise TypeError(message)
+    return value

@@ -149,7 +149,7 @@ class Pausing:
         check(EDGES, self, outcome)
         match outcome:
             case Woke(at) if at >= self.plan.deadline:
-                return Unanswered(at, _deadline_failure(self.plan, self.tally, at, self.last), self.tally.sends, self.tally.seen, passing=True)
+                return _too_late(self.tally, at, self.last)
             case Woke(at):
                 return _send(self.plan, replace(self.tally, attempts=self.tally.attempts + 1), at, Reason(Because.PAUSE_OVER))
             case Refused(at):
@@ -175,6 +175,9 @@ class Authorizing:
         """Send with the new token, or say why there is none."""
         check(EDGES, self, outcome)
         match outcome:
+            case Authorized(at) if at >= self.plan.deadline:
+                last = self.rejection or _failure(self.plan, self.tally, at, PlatformAuthenticationError, "there was no token in time")
+                return _too_late(self.tally, at, last)
             case Authorized(at):
                 return _send(self.plan, self.tally, at, Reason(Because.TOKEN_RENEWED))
             case NotAuthorized():
@@ -190,7 +193,7 @@ class Authorizing:
         plan, at = self.plan, outcome.at
         failure = _token_failure(plan, self.tally, outcome, self.rejection)
         if at >= plan.deadline and not outcome.permanent:
-            return Unanswered(at, _deadline_failure(plan, self.tally, at, failure), self.tally.sends, self.tally.seen, passing=True)
+            return _too_late(self.tally, at, failure)
         end = Unanswered(at, failure, self.tally.sends, self.tally.seen, passing=not outcome.permanent)
         if outcome.permanent:
             return end
@@ -208,7 +211,7 @@ EDGES: Edges = {
     (Pausing, Woke): frozenset({Sending, Unanswered}),
     (Pausing, Refused): frozenset({Unanswered}),
     (Pausing, Restored): frozenset({Pausing}),
-    (Authorizing, Authorized): frozenset({Sending}),
+    (Authorizing, Authorized): frozenset({Sending, Unanswered}),
     (Authorizing, NotAuthorized): frozenset({Pausing, Unanswered}),
     (Authorizing, Restored): frozenset({Authorizing}),
 }
@@ -245,6 +248,8 @@ def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
     reason = Reason(Because.STATUS, str(response.status))
     if response.status == UNAUTHORIZED and not tally.refreshed:
         failure = failure_from_status(response, facts, plan.limits)
+        if at >= plan.deadline:
+            return _too_late(tally, at, failure)
         exchange = Authorizing(plan, replace(tally, refreshed=True), failure)
         return InFlight(exchange, _authorize(plan, outcome.generation, at, Reason(Because.TOKEN_REJECTED)))
     if response.status == retry.CONFLICT and plan.bears_conflict:
@@ -315,11 +320,11 @@ def _no_answer(plan: Plan, tally: Tally, outcome: Failed) -> Failure:
     return replace(_failure(plan, tally, outcome.at, error, message), sent="maybe" if tally.seen else "no")
 
 
-def _deadline_failure(plan: Plan, tally: Tally, at: float, last: Failure) -> Failure:
-    """Our own deadline, as an error that carries the last failure before it."""
-    facts = facts_of(plan, tally, at)
-    message = f"the deadline passed; last: {last.status_code or ''} {last.message}".replace("  ", " ")
-    return replace(last, error=PlatformTimeoutError, message=message, attempts=facts.attempts, elapsed=at)
+def _too_late(tally: Tally, at: float, last: Failure) -> Unanswered:
+    """Our own deadline passed before the next attempt: its error carries the last failure."""
+    message = f"the deadline passed; last failure: {last.message}"
+    failure = replace(last, error=PlatformTimeoutError, message=message, attempts=tally.sends, elapsed=at)
+    return Unanswered(at, failure, tally.sends, tally.seen, passing=True)
 
 
 def _token_failure(plan: Plan, tally: Tally, outcome: NotAuthorized, rejection: Failure | None) -> Failure:

@@ -17,10 +17,9 @@ from typing import assert_never
 from uuid import UUID
 
 from .actions import Because, Fate, Reason, Report, Sleep
-from .cleanup import CLEANUP_SECONDS, ByCaller, ByDeadline, Leaving, begin_last_poll, leave_known, leave_submission
-from .cleanup import EDGES as CLEANUP_EDGES
-from .cleanup import LastPoll, Learning
 from .cancelling import Cancelling
+from .cleanup import CLEANUP_SECONDS, ByCaller, ByDeadline, LastPoll, Learning, Leaving, begin_last_poll, leave_known, leave_submission
+from .cleanup import EDGES as CLEANUP_EDGES
 from .derive import unit_random
 from .errors import Failure, PlatformTimeoutError
 from .exchange import Answered, Exchange, InFlight, Unanswered, begin, maybe_seen
@@ -207,7 +206,7 @@ class Polling:
                 assert_never(word)
 
 
-_IN_EXCHANGE = (Received, Failed, Woke, Refused, NotAuthorized, Restored)
+_IN_EXCHANGE = (Received, Failed, Woke, Refused, Authorized, NotAuthorized, Restored)
 _AFTER_SUBMITTING = frozenset({Submitting, Waiting, Learning, Ended})
 _AFTER_POLLING = frozenset({Polling, Waiting, Cancelling, Ended})
 EDGES: Edges = {
@@ -219,13 +218,11 @@ EDGES: Edges = {
     (ReadyToWatch, Restored): frozenset({Polling}),
     (ReadyToWatch, Abandoned): frozenset({Ended}),
     **{(Submitting, outcome): _AFTER_SUBMITTING for outcome in _IN_EXCHANGE},
-    (Submitting, Authorized): frozenset({Submitting}),
     (Submitting, Abandoned): frozenset({Learning, Ended}),
     (Waiting, Woke): frozenset({Polling, LastPoll}),
     (Waiting, Restored): frozenset({Waiting}),
     (Waiting, Abandoned): frozenset({Cancelling, Ended}),
     **{(Polling, outcome): _AFTER_POLLING for outcome in _IN_EXCHANGE},
-    (Polling, Authorized): frozenset({Polling}),
     (Polling, Abandoned): frozenset({Cancelling, Ended}),
 }
 
@@ -262,4 +259,5 @@ def _by_caller(job: Job, at: float) -> Leaving:
 
 
 def _too_late(failure: Failure) -> Failure:
-    return replace(failure, error=PlatformTimeoutError, message=f"no answer to the submission before the deadline; last failure: {failure.message}")
+    message = f"no answer to the submission before the deadline; last failure: {failure.message}"
+    return replace(failure, error=PlatformTimeoutError, message=message)

@@ -24,6 +24,7 @@ _PLACEHOLDER = re.compile(r"\{[^/{}]*\}")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _FIELD_VALUE = re.compile("[\t\x20-\x7e\x80-\xff]*")
 
+
 @dataclass(frozen=True, slots=True)
 class Headers:
     """Header fields in order; names compare case-insensitively (RFC 9110, section 5.1)."""
@@ -103,6 +104,11 @@ class Response:
     status: int
     headers: Headers = Headers()
     body: bytes = b""
+
+    @property
+    def is_success(self) -> bool:
+        """2xx (RFC 9110, section 15.3)."""
+        return 200 <= self.status < 300  # noqa: PLR2004 -- the class of a status is its first digit
 
     def __repr__(self) -> str:
         return f"Response({self.status}, {len(self.body)} bytes)"

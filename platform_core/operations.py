@@ -201,7 +201,7 @@ def request(
     path: str,
     *,
     params: Mapping[str, Any] | None = None,
-    json: Any = None,
+    json: Any = None,  # noqa: ANN401 -- any JSON value
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     seed: UUID,

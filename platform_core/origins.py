@@ -39,12 +39,19 @@ class Origin:
         if not isinstance(base_url, str):
             message = f"{parameter} must be a str, not {type(base_url).__name__}"
             raise TypeError(message)
-        fault = _fault(base_url)
         found = _URL.fullmatch(base_url)
         assert found is not None, "the expression takes any text"
         authority = _AUTHORITY.fullmatch(found["authority"])
+        rules = (
+            (_BLANK.search(base_url), "must not have white space or control characters"),
+            ((found["scheme"] or "").lower() not in _DEFAULT_PORTS, "must begin with https://"),
+            ("@" in found["authority"], "must not have user info: give the token as auth_token"),
+            (found["rest"], "must not have a query or a fragment"),
+            (authority is None, "must have a host and, if any, a port of digits"),
+        )
+        fault = next((rule for broken, rule in rules if broken), None)
         if fault is not None or authority is None:
-            message = f"{parameter} {fault or 'must have a host and, if any, a port of digits'}"
+            message = f"{parameter} {fault}"
             raise ValueError(message)
         scheme = found["scheme"].lower()
         host = _ipv6(authority["ipv6"], parameter) if authority["ipv6"] else _host(authority["name"], parameter)
@@ -66,21 +73,6 @@ class Origin:
         """The absolute URL of a request's target, which begins with /."""
         assert target.startswith("/"), "a target is in origin-form"
         return self.base_url + target
-
-
-def _fault(base_url: str) -> str | None:
-    """What is wrong with a base URL at first sight."""
-    found = _URL.fullmatch(base_url)
-    assert found is not None, "the expression takes any text"
-    if _BLANK.search(base_url):
-        return "must not have white space or control characters"
-    if (found["scheme"] or "").lower() not in _DEFAULT_PORTS:
-        return "must begin with https://"
-    if "@" in found["authority"]:
-        return "must not have user info: give the token as auth_token"
-    if found["rest"]:
-        return "must not have a query or a fragment"
-    return None
 
 
 def _ipv6(text: str, parameter: str) -> str:

@@ -28,7 +28,7 @@ class FailureCause(StrEnum):
     TOO_LARGE = "too_large"
     LOCAL = "local"
     CLOSED = "closed"
-    NO_TOKEN = "no token"  # noqa: S105 -- names the lack of a token
+    NO_TOKEN = "no token"
     RESTORED = "restored"
 
 

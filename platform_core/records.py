@@ -25,7 +25,7 @@ class ExecutionRecord(TypedDict):
     created_at: NotRequired[str]
     started_at: NotRequired[str | None]
     finished_at: NotRequired[str | None]
-    progress: NotRequired[float]
+    progress: NotRequired[float | None]
 
 
 class SkillsArtifact(TypedDict):

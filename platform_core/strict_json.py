@@ -13,7 +13,7 @@ class InvalidJson(ValueError):  # noqa: N818 -- the name says what was found, as
     """Not JSON, or JSON that two readers might read differently. The text is fixed: it quotes nothing of what came."""
 
 
-def strict_json(data: bytes, depth_max: int) -> Any:
+def strict_json(data: bytes, depth_max: int) -> Any:  # noqa: ANN401 -- JSON is anything
     """The value of a JSON text in UTF-8, without BOM (RFC 8259, section 8.1).
 
     Raises `InvalidJson` for anything else, for NaN and Infinity, a number that overflows, a key that stands twice in one object,
@@ -112,18 +112,16 @@ def _check_keys(value: object, parameter: str) -> None:
     """Raise `TypeError` for a key that is not a string. The value is known to be finite: it was written before."""
     left: list[object] = [value]
     while left:
-        match left.pop():
-            case dict() as found:
-                items = cast("dict[object, object]", found)
-                for key in items:
-                    if not isinstance(key, str):
-                        message = f"{parameter} has a key that is not a str but {type(key).__name__}"
-                        raise TypeError(message)
-                left.extend(items.values())
-            case list() | tuple() as found:
-                left.extend(cast("list[object]", found))
-            case _:
-                pass
+        found = left.pop()
+        if isinstance(found, dict):
+            items = cast(dict[object, object], found)
+            wrong = [key for key in items if not isinstance(key, str)]
+            if wrong:
+                message = f"{parameter} has a key that is not a str but {type(wrong[0]).__name__}"
+                raise TypeError(message)
+            left.extend(items.values())
+        elif isinstance(found, (list, tuple)):
+            left.extend(cast(list[object], found))
 
 
 # Made once: making one takes longer than reading a record.

@@ -42,7 +42,7 @@ def verdict(end: Answered | Unanswered, limits: Limits, expected_id: str | None)
     if isinstance(end, Unanswered):
         return Unheard(end.failure, end.at, end.sends, end.passing, end.failure.status_code or 0)
     response, facts = end.response, end.facts
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         passing = repeats_status(response.status, harmless=True)
         return Unheard(failure_from_status(response, facts, limits), end.at, facts.attempts, passing, response.status)
     record = execution_record(response, limits, expected_id)

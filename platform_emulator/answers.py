@@ -11,7 +11,7 @@ JSON_TYPE = ("Content-Type", "application/json")
 
 
 def json_answer(status: int, value: Any, *headers: tuple[str, str]) -> Response:  # noqa: ANN401 -- any JSON
-    """An answer with this value as its body, in ASCII, so that a lone surrogate in a caller's text breaks nothing here."""
+    """An answer with this value as its body, in ASCII."""
     return Response(status, Headers((JSON_TYPE, *headers)), json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii"))
 
 

@@ -5,9 +5,9 @@ import json
 import shlex
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 
 from .components import catalogue
 from .faults import Fault, parsed_faults
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         _say(json.dumps(catalogue(), indent=2))
         return 0
+    signals = _caught_signals()
     try:
         from .emulator import Emulator  # noqa: PLC0415 -- `--list` needs no server
     except ImportError as error:
@@ -31,13 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         emulator = Emulator(host=options.host, port=options.port, faults=_faults(options.faults), **key)
     except ValueError as error:
         parser.error(str(error))
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
     try:
         with emulator as platform:
             _say(f"export PLATFORM_API_URL={shlex.quote(platform.url)}\nexport AUTH_TOKEN={shlex.quote(platform.token)}")
-            stop.wait()
+            signals.get()
     except OSError as error:
         parser.exit(1, f"{parser.prog}: cannot serve on {options.host} port {options.port}: {error}\n")
     return 0
@@ -66,6 +64,17 @@ def _faults(file: Path | None) -> tuple[Fault, ...]:
         return parsed_faults(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _caught_signals() -> "SimpleQueue[int]":
+    """What asks for the end, from now on: also what comes while the server is being loaded.
+
+    A handler runs between any two bytecodes of this thread: a queue of this kind may be put to then, an Event may deadlock.
+    """
+    signals: SimpleQueue[int] = SimpleQueue()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda number, _frame: signals.put(number))
+    return signals
 
 
 def _say(text: str) -> None:

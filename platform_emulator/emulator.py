@@ -1,6 +1,7 @@
 """The platform in a thread of this process, for tests: `with Emulator() as platform`."""
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Iterable, Mapping
@@ -56,12 +57,9 @@ class Emulator:
     def __enter__(self) -> Self:
         if self._thread is not None:
             raise RuntimeError("an Emulator serves once; make another one")
-        host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family)
-        reachable = _WILDCARDS.get(host, host)
-        name = f"[{reachable}]" if ":" in reachable else reachable
-        self._url = f"http://{name}:{listening.getsockname()[1]}"
+        listening = _listening(*self._address)
+        host = _WILDCARDS.get(self._address[0], self._address[0])
+        self._url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, args=(listening,), name="platform_emulator", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -112,3 +110,17 @@ class Emulator:
     def _raise_error(self) -> None:
         if self._error is not None:
             raise RuntimeError("the emulator's server ended by a fault of its own") from self._error
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A listening socket. Its protocol is named, for asyncio turns Nagle's algorithm off only where it is: 40 ms an answer."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere it lets two servers share a port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
+    except BaseException:
+        listening.close()
+        raise
+    return listening

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from typing import assert_never
+from typing import assert_never, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -159,7 +159,8 @@ class _AbortableProtocol(H11Protocol):
 
 def _abort_if_busy(connection: object) -> None:
     if isinstance(connection, H11Protocol):
-        cycle: RequestResponseCycle | None = connection.cycle  # uvicorn's own type leaves out that there is none at first
+        # uvicorn's own type leaves out that there is none before the first request.
+        cycle = cast(RequestResponseCycle | None, connection.cycle)
         if cycle is not None and not cycle.response_complete:
             connection.transport.abort()
 

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 from uuid import uuid5
 
+from platform_core.limits import DEFAULT_LIMITS
 from platform_core.messages import Request, Response
 from platform_core.records import ComponentKind
+from platform_core.strict_json import InvalidJson, strict_json
 
 from .answers import error_answer, json_answer, not_found
 from .components import SECONDS_MAX, Component, component_of, work_of
 from .executions import record, taken_in
 from .state import Execution, State
-from .strict_json import DEPTH_MAX, parsed
 
 KEY_LENGTH_MAX = 255
 """Bounds what a client can make the platform keep; the usual limit of platforms that take such keys."""
@@ -79,9 +80,9 @@ def _fields(request: Request) -> dict[str, Any]:
     if media_type != "application/json":
         raise _Invalid(415, ("Content-Type", "must be application/json"))
     try:
-        value = parsed(request.body.content)
-    except ValueError:
-        raise _Invalid(400, ("body", f"must be JSON in UTF-8, without NaN or Infinity, at most {DEPTH_MAX} deep")) from None
+        value = strict_json(request.body.content, DEFAULT_LIMITS.json_depth_max)
+    except InvalidJson as error:
+        raise _Invalid(400, ("body", f"must be a JSON object: {error}")) from None
     if not isinstance(value, dict):
         raise _Invalid(400, ("body", "must be a JSON object"))
     return cast(dict[str, Any], value)

@@ -1,0 +1,284 @@
+"""What an answer says: pure parsers, which never trust the shape of what came.
+
+Rule 1: what is not as the platform promises is `Nonsense`, a value with a fixed text, not a guess.
+Rule 2: of an answer's body only a sanitised message, a code, details and the first bytes find their way into an error, and what looks
+        like a token is cut out of them: there are servers that echo the request.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from .errors import (
+    BODY_BYTES_KEPT,
+    CallFacts,
+    Failure,
+    PlatformClientError,
+    PlatformExecutionCancelledError,
+    PlatformExecutionError,
+    PlatformExecutionTimeoutError,
+    PlatformResponseError,
+    error_for_status,
+)
+from .http_dates import retry_after_seconds
+from .lifecycle import ExecutionStatus
+from .limits import Limits
+from .messages import Headers, Response, checked_id
+from .records import ExecutionRecord, SkillsArtifact
+from .strict_json import InvalidJson, strict_json
+
+MESSAGE_LENGTH_MAX = 500
+CODE_LENGTH_MAX = 100
+_JSON = "application/json"
+_NO_CONTENT_STATUSES = frozenset({204, 205})
+_UTF_8 = frozenset({"utf-8", "utf8"})
+
+_TOKEN = r"[A-Za-z0-9!#$%&'*+\-.^_`|~]++"
+_QUOTED = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+_PARAMETER = re.compile(rf";[ \t]*+({_TOKEN})=({_TOKEN}|{_QUOTED})")
+# No part can match where another one does, so that a hostile field costs linear time.
+_MEDIA_TYPE = re.compile(rf"({_TOKEN}/{_TOKEN})((?:[ \t]*+;(?:[ \t]*+{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))?+)*+)[ \t]*+")
+
+_BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# A bearer token, an API key, a JWT; the lengths leave "bearer token" and "fl_" alone, the look-behind keeps it linear.
+_SECRET = re.compile(
+    r"(?i:\bbearer[ :=]+)[A-Za-z0-9\-._~+/]{16,}=*|\bfl_[A-Za-z0-9\-._~+/]{8,}=*|(?<![\w\-])eyJ[\w\-]+\.[\w\-]+\.[\w\-]*", re.ASCII
+)
+_SECRET_BYTES = re.compile(_SECRET.pattern.encode("ascii"))
+_CUT = "<cut>"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=@]{1,128}")
+_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]{1,253})(?::[0-9]*)?(?:[/?#].*)?")
+
+_BY_END: Mapping[str, type[PlatformExecutionError]] = {
+    ExecutionStatus.FAILED: PlatformExecutionError,
+    ExecutionStatus.TIMEOUT: PlatformExecutionTimeoutError,
+    ExecutionStatus.CANCELLED: PlatformExecutionCancelledError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Nonsense:
+    """An answer that makes no sense, and why, in a fixed text."""
+
+    message: str
+
+
+class MediaType(NamedTuple):
+    """A media type (RFC 9110, section 8.3.1) in lower case; `charsets` are the values of that parameter."""
+
+    name: str
+    charsets: tuple[str, ...]
+
+    @property
+    def is_utf_8(self) -> bool:
+        """Whether nothing says that the text is in another encoding."""
+        return _UTF_8.issuperset(self.charsets)
+
+
+def content(response: Response, limits: Limits) -> object | Nonsense:
+    """What a 2xx answer holds: parsed JSON for `application/json`, None where that or the status means no content, else bytes."""
+    if len(response.body) > limits.response_body_bytes_max:
+        return Nonsense("the body is larger than the limits allow")
+    if response.status in _NO_CONTENT_STATUSES:
+        return None
+    if response.body and _is_compressed(response.headers):
+        return Nonsense("the body has a content encoding, which was not asked for")
+    media = _media_type(response.headers)
+    if media is None or media.name != _JSON:
+        return response.body
+    if not response.body:
+        return None
+    return _parsed(response.body, media, limits)
+
+
+def execution_record(response: Response, limits: Limits, expected_id: str | None) -> ExecutionRecord | Nonsense:
+    """The execution record in a 2xx answer: of this execution, if one is expected. Fields that are not known stay in it."""
+    record = _json_object(response, limits, "an execution record")
+    if isinstance(record, Nonsense):
+        return record
+    execution_id = record.get("execution_id")
+    try:
+        checked_id(execution_id, "execution_id")
+    except (TypeError, ValueError):
+        return Nonsense("the execution record has no usable execution_id")
+    if expected_id is not None and execution_id != expected_id and not _is_same_uuid(str(execution_id), expected_id):
+        return Nonsense("the execution record is of another execution")
+    status = record.get("status")
+    if not isinstance(status, str) or not status:
+        return Nonsense("the execution record has no usable status")
+    for field, (types, allowed) in _RECORD_FIELDS.items():
+        value = record.get(field)
+        # True is an int to Python, not to the platform.
+        if field in record and (isinstance(value, bool) or not isinstance(value, types)):
+            return Nonsense(f"{field} of the execution record must be {allowed}")
+    return cast("ExecutionRecord", record)
+
+
+def skills_artifact(response: Response, limits: Limits) -> SkillsArtifact | Nonsense:
+    """The skills artifact in a 2xx answer."""
+    artifact = _json_object(response, limits, "a skills artifact")
+    if isinstance(artifact, Nonsense):
+        return artifact
+    if not isinstance(artifact.get("endpoints"), list):
+        return Nonsense("the skills artifact has no list of endpoints")
+    return cast("SkillsArtifact", artifact)
+
+
+def failure_from_status(response: Response, facts: CallFacts, limits: Limits) -> Failure:
+    """The failure that an answer outside of 2xx stands for: by its status, whatever its body."""
+    if not 100 <= response.status <= 599:
+        return _answer_failure(PlatformResponseError, "the answer has an invalid status", response, facts, {})
+    body = _error_body(response, limits)
+    message = _redirect(response) or _said(body) or "the platform gave no message"
+    return _answer_failure(error_for_status(response.status), message, response, facts, body)
+
+
+def failure_from_nonsense(nonsense: Nonsense, response: Response, facts: CallFacts) -> Failure:
+    """The failure that an answer without sense stands for."""
+    return _answer_failure(PlatformResponseError, nonsense.message, response, facts, {})
+
+
+def failure_from_record(record: ExecutionRecord, facts: CallFacts) -> Failure:
+    """The failure of an execution that ended failed, timeout or cancelled; it carries the record."""
+    status = record["status"]
+    error = cast("Mapping[str, object]", record.get("error") or {})
+    return Failure(
+        _BY_END[status],
+        _said(error) or f"the execution ended {status}",
+        code=_code(error),
+        details_json=_details_json(error),
+        request_id=facts.request_id,
+        method=facts.method,
+        path=facts.path,
+        attempts=facts.attempts,
+        elapsed=facts.elapsed,
+        execution_json=json.dumps(record),
+    )
+
+
+_RECORD_FIELDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "component_type": (str, "a string"),
+    "component_id": (str, "a string"),
+    "error": ((dict, type(None)), "an object or null"),
+    "created_at": (str, "a string"),
+    "started_at": ((str, type(None)), "a string or null"),
+    "finished_at": ((str, type(None)), "a string or null"),
+    "progress": ((int, float, type(None)), "a number or null"),
+}
+"""The optional fields that `ExecutionRecord` gives a type to: type checkers rely on it."""
+
+
+def _media_type(headers: Headers) -> MediaType | None:
+    """The media type of an answer; None where there is none, or one that the grammar does not know."""
+    text = headers.get("Content-Type")
+    if text is None:
+        return None
+    if text == _JSON:
+        return MediaType(_JSON, ())
+    found = _MEDIA_TYPE.fullmatch(text)
+    if found is None:
+        return None
+    parameters = ((name.lower(), value) for name, value in _PARAMETER.findall(found[2]))
+    return MediaType(found[1].lower(), tuple(_unquoted(value).lower() for name, value in parameters if name == "charset"))
+
+
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+
+
+def _is_compressed(headers: Headers) -> bool:
+    codings = (headers.get("Content-Encoding") or "").lower().split(",")
+    return any(coding.strip() not in ("", "identity") for coding in codings)
+
+
+def _parsed(body: bytes, media: MediaType, limits: Limits) -> object | Nonsense:
+    if not media.is_utf_8:
+        return Nonsense("the JSON is said to be in another encoding than UTF-8")
+    try:
+        return cast("object", strict_json(body, limits.json_depth_max))
+    except InvalidJson as error:
+        return Nonsense(f"the body is not strict JSON: {error}")
+
+
+def _json_object(response: Response, limits: Limits, what: str) -> dict[str, Any] | Nonsense:
+    found = content(response, limits)
+    if isinstance(found, (Nonsense, dict)):
+        return cast("dict[str, Any] | Nonsense", found)
+    return Nonsense(f"the answer should be {what}, a JSON object, and is not")
+
+
+def _is_same_uuid(text: str, other: str) -> bool:
+    """Whether two spellings name the same UUID: a caller may write upper-case what a server writes lower-case (RFC 9562, section 4)."""
+    try:
+        return UUID(text) == UUID(other)
+    except ValueError:
+        return False
+
+
+def _error_body(response: Response, limits: Limits) -> Mapping[str, object]:
+    """What the platform says of an error; empty where it does not say it in JSON."""
+    media = _media_type(response.headers)
+    is_json = media is not None and (media.name == _JSON or (media.name.startswith("application/") and media.name.endswith("+json")))
+    if media is None or not is_json or _is_compressed(response.headers) or len(response.body) > limits.response_body_bytes_max:
+        return {}
+    found = _parsed(response.body, media, limits)
+    return cast("Mapping[str, object]", found) if isinstance(found, dict) else {}
+
+
+def _answer_failure(
+    error: type[PlatformClientError], message: str, response: Response, facts: CallFacts, body: Mapping[str, object]
+) -> Failure:
+    request_id = response.headers.get("X-Request-ID")
+    return Failure(
+        error,
+        message,
+        status_code=response.status,
+        code=_code(body),
+        details_json=_details_json(body),
+        request_id=request_id if request_id is not None and _REQUEST_ID.fullmatch(request_id) else facts.request_id,
+        method=facts.method,
+        path=facts.path,
+        attempts=facts.attempts,
+        elapsed=facts.elapsed,
+        # Cut out before cutting off, or half of a token could stay at the end.
+        body=_SECRET_BYTES.sub(_CUT.encode(), response.body[: 2 * BODY_BYTES_KEPT])[:BODY_BYTES_KEPT],
+        retry_after=retry_after_seconds(response.headers),
+    )
+
+
+def _said(body: Mapping[str, object]) -> str:
+    """The message of an error body: the platform's own, or `title` and `detail` of RFC 9457."""
+    message = _sanitised(body.get("message"), MESSAGE_LENGTH_MAX)
+    if message:
+        return message
+    parts = (_sanitised(body.get(field), MESSAGE_LENGTH_MAX) for field in ("title", "detail"))
+    return ": ".join(part for part in parts if part)[:MESSAGE_LENGTH_MAX]
+
+
+def _code(body: Mapping[str, object]) -> str | None:
+    return _sanitised(body.get("code"), CODE_LENGTH_MAX) or None
+
+
+def _details_json(body: Mapping[str, object]) -> str | None:
+    details = body.get("details")
+    return _SECRET.sub(_CUT, json.dumps(details)) if isinstance(details, list) else None
+
+
+def _sanitised(value: object, length_max: int) -> str:
+    """One line of a stranger's text that cannot steer a terminal, a log or the direction of writing; "" for what is no text."""
+    if not isinstance(value, str):
+        return ""
+    return _SECRET.sub(_CUT, _BIDI.sub("", _BREAKS.sub(" ", value))).strip()[:length_max]
+
+
+def _redirect(response: Response) -> str | None:
+    """What is said of an answer that points elsewhere: the host alone, since the rest of a URL may hold anything."""
+    location = response.headers.get("Location")
+    if location is None or not 300 <= response.status <= 399:
+        return None
+    found = _HOST.fullmatch(location)
+    return "a redirect was not followed" if found is None else f"a redirect to {found[1]} was not followed"

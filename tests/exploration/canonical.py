@@ -1,0 +1,61 @@
+"""Worlds that differ only in what decides nothing are one world: the form in which they compare.
+
+Times count from now, and only those that decide something; counters, ids and texts that only observers see are left out.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from platform_core.actions import Send, Sleep
+from platform_core.errors import Failure
+from platform_core.exchange import Plan
+from platform_core.handles import ExecutionHandle
+from platform_core.job import Job
+
+from .world import World
+
+_FIELDS_OF: dict[type, tuple[str, ...]] = {}
+_LEFT_OUT = frozenset({"sends", "pauses", "since", "last", "until", "status", "seed", "settings", "reason", "request"})
+_TIMES = frozenset({"known_at", "ends_at", "conflict_until", "seconds", "abandoned_at", "deadline"})
+
+
+def canonical(world: World) -> Any:
+    """A hashable form that is equal for worlds of which the same can become."""
+    action = world.action
+    match action:
+        case Send(request):
+            flight: Any = (request.method, request.target, request.headers.get("Idempotency-Key"))
+        case Sleep(until, cost):
+            flight = (cost, until == getattr(getattr(world.operation, "job", None), "seconds", None))
+        case _:
+            flight = type(action)
+    return (
+        _form(world.operation, world.now),
+        flight,
+        tuple((execution.status, execution.idempotency_key) for execution in world.platform.executions.values()),
+        world.rejections_left,
+        world.conflicts_left,
+        _form(world.history, world.now),
+    )
+
+
+def _form(value: Any, now: float) -> Any:
+    kind = type(value)
+    if kind is Failure:
+        return value.error, value.status_code
+    if kind in (Job, Plan, ExecutionHandle):
+        # The same for the whole run, but for the deadlines that it names.
+        return kind, _relative(getattr(value, "seconds", None), now), _relative(getattr(value, "deadline", None), now)
+    if is_dataclass(kind):
+        names = _FIELDS_OF.get(kind)
+        if names is None:
+            names = _FIELDS_OF[kind] = tuple(field.name for field in fields(kind) if field.name not in _LEFT_OUT)
+        return kind, *(_relative(getattr(value, name), now) if name in _TIMES else _form(getattr(value, name), now) for name in names)
+    return value
+
+
+def _relative(at: float | None, now: float) -> float | None:
+    """How far ahead; what is past is past, however long."""
+    return None if at is None else max(round(at - now, 6), 0.0)
+
+
