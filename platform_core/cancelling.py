@@ -98,7 +98,7 @@ class ReadyToCancel:
             case Started(at) | Restored(at):
                 return begin_cancel(self.cancel, at, Reason(Because.FIRST))
             case Abandoned():
-                return gone(self.seed, Report(Fate.NEVER_STARTED), Because.ABANDONED)
+                return self.cancel.goal.abandoned(self.cancel, outcome)
             case Received() | Failed() | Woke() | Refused() | Authorized() | NotAuthorized():
                 raise AssertionError("EDGES forbids it")
             case _:
@@ -189,18 +189,26 @@ class CancelPausing:
                 assert_never(outcome)
 
 
-_ENDS = frozenset({Ended})
-_IN_EXCHANGE = (Received, Failed, Woke, Refused, Authorized, NotAuthorized, Restored)
-_AFTER_CANCEL = frozenset({Cancelling, Rereading, CancelPausing, Ended})
-_AFTER_LOOK = frozenset({Rereading, CancelPausing, Ended})
 _AFTER_ABANDONED = frozenset({Cancelling, Ended})
 EDGES: Edges = {
     (ReadyToCancel, Started): frozenset({Cancelling}),
     (ReadyToCancel, Restored): frozenset({Cancelling}),
-    (ReadyToCancel, Abandoned): _ENDS,
-    **{(Cancelling, outcome): _AFTER_CANCEL for outcome in _IN_EXCHANGE},
+    (ReadyToCancel, Abandoned): frozenset({Ended}),
+    (Cancelling, Received): frozenset({Cancelling, Rereading, CancelPausing, Ended}),
+    (Cancelling, Failed): frozenset({Cancelling, CancelPausing, Ended}),
+    (Cancelling, Woke): frozenset({Cancelling, Ended}),
+    (Cancelling, Refused): frozenset({Ended}),
+    (Cancelling, Authorized): frozenset({Cancelling, Ended}),
+    (Cancelling, NotAuthorized): frozenset({Cancelling, CancelPausing, Ended}),
+    (Cancelling, Restored): frozenset({Cancelling, CancelPausing, Ended}),
     (Cancelling, Abandoned): _AFTER_ABANDONED,
-    **{(Rereading, outcome): _AFTER_LOOK for outcome in _IN_EXCHANGE},
+    (Rereading, Received): frozenset({Rereading, CancelPausing, Ended}),
+    (Rereading, Failed): frozenset({Rereading, CancelPausing, Ended}),
+    (Rereading, Woke): frozenset({Rereading, Ended}),
+    (Rereading, Refused): frozenset({Ended}),
+    (Rereading, Authorized): frozenset({Rereading, Ended}),
+    (Rereading, NotAuthorized): frozenset({Rereading, CancelPausing, Ended}),
+    (Rereading, Restored): frozenset({Rereading, CancelPausing, Ended}),
     (Rereading, Abandoned): _AFTER_ABANDONED,
     (CancelPausing, Woke): frozenset({Cancelling, Ended}),
     (CancelPausing, Restored): frozenset({CancelPausing}),
@@ -282,8 +290,9 @@ class CancelCall:
         return self._fail(cancel, replace(last, elapsed=at))
 
     def abandoned(self, cancel: Cancel, outcome: Abandoned) -> Step:
-        """The cancel may have been recorded or not."""
-        return gone(self.seed, Report(Fate.UNKNOWN, self._handle(cancel)), Because.ABANDONED)
+        """The cancel may have been recorded or not; before it was sent, it was not."""
+        fate = Fate.UNKNOWN if cancel.sends or outcome.sent == "maybe" else Fate.LEFT
+        return gone(self.seed, Report(fate, self._handle(cancel)), Because.ABANDONED)
 
     def _fail(self, cancel: Cancel, failure: Failure) -> Step:
         return Ended(self.seed), Raise(replace(failure, handle=self._handle(cancel)), Reason(Because.STATUS))

@@ -226,17 +226,22 @@ class LastPoll:
                 assert_never(word)
 
 
-_IN_EXCHANGE = (Received, Failed, Woke, Refused, Authorized, NotAuthorized, Restored)
-_AFTER_LEARNING = frozenset({Learning, LearnPausing, Cancelling, Ended})
-_AFTER_LAST_POLL = frozenset({LastPoll, Cancelling, Ended})
 EDGES: Edges = {
     **CANCELLING_EDGES,
-    **{(Learning, outcome): _AFTER_LEARNING for outcome in _IN_EXCHANGE},
+    (Learning, Received): frozenset({Learning, LearnPausing, Cancelling, Ended}),
+    (Learning, Failed): frozenset({Learning, LearnPausing, Ended}),
+    (Learning, Authorized): frozenset({Learning, Ended}),
+    (Learning, NotAuthorized): frozenset({LearnPausing, Ended}),
+    (Learning, Restored): frozenset({LearnPausing, Ended}),
     (Learning, Abandoned): frozenset({Learning, Ended}),
     (LearnPausing, Woke): frozenset({Learning, Ended}),
     (LearnPausing, Restored): frozenset({LearnPausing}),
     (LearnPausing, Abandoned): frozenset({Learning, Ended}),
-    **{(LastPoll, outcome): _AFTER_LAST_POLL for outcome in _IN_EXCHANGE},
+    (LastPoll, Received): frozenset({LastPoll, Cancelling, Ended}),
+    (LastPoll, Failed): frozenset({LastPoll, Cancelling, Ended}),
+    (LastPoll, Authorized): frozenset({LastPoll, Ended}),
+    (LastPoll, NotAuthorized): frozenset({Cancelling, Ended}),
+    (LastPoll, Restored): frozenset({Cancelling, Ended}),
     (LastPoll, Abandoned): frozenset({Cancelling, Ended}),
 }
 

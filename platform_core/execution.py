@@ -206,9 +206,6 @@ class Polling:
                 assert_never(word)
 
 
-_IN_EXCHANGE = (Received, Failed, Woke, Refused, Authorized, NotAuthorized, Restored)
-_AFTER_SUBMITTING = frozenset({Submitting, Waiting, Learning, Ended})
-_AFTER_POLLING = frozenset({Polling, Waiting, Cancelling, Ended})
 EDGES: Edges = {
     **CLEANUP_EDGES,
     (Ready, Started): frozenset({Submitting}),
@@ -217,12 +214,22 @@ EDGES: Edges = {
     (ReadyToWatch, Started): frozenset({Polling}),
     (ReadyToWatch, Restored): frozenset({Polling}),
     (ReadyToWatch, Abandoned): frozenset({Ended}),
-    **{(Submitting, outcome): _AFTER_SUBMITTING for outcome in _IN_EXCHANGE},
+    (Submitting, Received): frozenset({Submitting, Waiting, Learning, Cancelling, Ended}),
+    (Submitting, Failed): frozenset({Submitting, Learning, Ended}),
+    (Submitting, Woke): frozenset({Submitting, Learning, Ended}),
+    (Submitting, Refused): frozenset({Learning, Ended}),
+    (Submitting, Authorized): frozenset({Submitting, Learning, Ended}),
+    (Submitting, NotAuthorized): frozenset({Submitting, Learning, Ended}),
+    (Submitting, Restored): frozenset({Submitting, Learning, Ended}),
     (Submitting, Abandoned): frozenset({Learning, Ended}),
     (Waiting, Woke): frozenset({Polling, LastPoll}),
     (Waiting, Restored): frozenset({Waiting}),
     (Waiting, Abandoned): frozenset({Cancelling, Ended}),
-    **{(Polling, outcome): _AFTER_POLLING for outcome in _IN_EXCHANGE},
+    (Polling, Received): frozenset({Polling, Waiting, Cancelling, Ended}),
+    (Polling, Failed): frozenset({Polling, Waiting, Cancelling, Ended}),
+    (Polling, Authorized): frozenset({Polling, Cancelling, Ended}),
+    (Polling, NotAuthorized): frozenset({Waiting, Cancelling, Ended}),
+    (Polling, Restored): frozenset({Waiting, Cancelling, Ended}),
     (Polling, Abandoned): frozenset({Cancelling, Ended}),
 }
 

@@ -40,7 +40,7 @@ def canonical(world: World) -> Any:
 
 
 def _form(value: Any, now: float) -> Any:
-    kind = type(value)
+    kind: type[Any] = type(value)
     if kind is Failure:
         return value.error, value.status_code
     if kind in (Job, Plan, ExecutionHandle):
@@ -57,5 +57,3 @@ def _form(value: Any, now: float) -> Any:
 def _relative(at: float | None, now: float) -> float | None:
     """How far ahead; what is past is past, however long."""
     return None if at is None else max(round(at - now, 6), 0.0)
-
-

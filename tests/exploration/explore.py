@@ -16,7 +16,7 @@ from .invariants import Invariant
 from .world import Move, World, moves
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818 -- a verdict, not a fault of the exploration
     """An invariant does not hold; the message is the way there."""
 
 
@@ -113,7 +113,6 @@ def _told(invariant: Invariant, way: tuple[Move, ...]) -> str:
     lines = [f"{invariant.__name__}: {invariant.__doc__}"]
     for move in way:
         after = move.after
-        lines.append(
-            f"  {after.now:8.3f}  {move.name:<32} {type(move.before.operation).__name__} -> {type(after.operation).__name__}  {after.action}"
-        )
+        states = f"{type(move.before.operation).__name__} -> {type(after.operation).__name__}"
+        lines.append(f"  {after.now:8.3f}  {move.name:<32} {states}  {after.action}")
     return "\n".join(lines)

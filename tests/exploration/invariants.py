@@ -47,7 +47,7 @@ def truth(move: Move) -> bool:
     statuses = [execution.status for execution in move.after.platform.executions.values()]
     match move.after.action:
         case Done(record):
-            return statuses == [ExecutionStatus.COMPLETED] == [record["status"]]
+            return statuses == [record["status"]] and record["status"] in move.after.ends_in
         case Raise(failure) if failure.execution_json is not None:
             return issubclass(failure.error, PlatformExecutionError) and f'"{statuses[0]}"' in failure.execution_json
         case Gone(report):

@@ -54,6 +54,8 @@ class World:
     platform: platform.State
     deadline: float
     """Of the run; it stays the same."""
+    ends_in: frozenset[str]
+    """The statuses with which the run may end well."""
     now: float = 0.0
     rejections_left: int = 1
     conflicts_left: int = 1
