@@ -7,16 +7,18 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from platform_core.actions import Send, Sleep
+from platform_core.cleanup import CLEANUP_SECONDS
 from platform_core.errors import Failure
 from platform_core.exchange import Plan
 from platform_core.handles import ExecutionHandle
-from platform_core.job import Job
+from platform_core.job import GRACE_SECONDS, Job
 
 from .world import World
 
 _FIELDS_OF: dict[type, tuple[str, ...]] = {}
 _LEFT_OUT = frozenset({"sends", "pauses", "since", "last", "until", "status", "seed", "settings", "reason", "request"})
-_TIMES = frozenset({"known_at", "ends_at", "conflict_until", "seconds", "abandoned_at", "deadline"})
+_PAST_THAT_COUNTS = {"known_at": GRACE_SECONDS, "abandoned_at": CLEANUP_SECONDS, "ends_at": 0.0, "conflict_until": 0.0, "seconds": 0.0}
+"""The times, and how long each decides something after it has passed."""
 
 
 def canonical(world: World) -> Any:
@@ -40,20 +42,25 @@ def canonical(world: World) -> Any:
 
 
 def _form(value: Any, now: float) -> Any:
-    kind: type[Any] = type(value)
+    kind: type[object] = value.__class__
     if kind is Failure:
         return value.error, value.status_code
     if kind in (Job, Plan, ExecutionHandle):
         # The same for the whole run, but for the deadlines that it names.
-        return kind, _relative(getattr(value, "seconds", None), now), _relative(getattr(value, "deadline", None), now)
+        return kind, _ahead(getattr(value, "seconds", None), now, 0.0), _ahead(getattr(value, "deadline", None), now, 0.0)
     if is_dataclass(kind):
         names = _FIELDS_OF.get(kind)
         if names is None:
             names = _FIELDS_OF[kind] = tuple(field.name for field in fields(kind) if field.name not in _LEFT_OUT)
-        return kind, *(_relative(getattr(value, name), now) if name in _TIMES else _form(getattr(value, name), now) for name in names)
+        return kind, *(_field(name, getattr(value, name), now) for name in names)
     return value
 
 
-def _relative(at: float | None, now: float) -> float | None:
-    """How far ahead; what is past is past, however long."""
-    return None if at is None else max(round(at - now, 6), 0.0)
+def _field(name: str, value: Any, now: float) -> Any:
+    past = _PAST_THAT_COUNTS.get(name)
+    return _form(value, now) if past is None else _ahead(value, now, past)
+
+
+def _ahead(at: float | None, now: float, past: float) -> float | None:
+    """How far ahead a time is; what is long past is past, however long."""
+    return None if at is None else max(round(at - now, 6), -past)
