@@ -71,16 +71,23 @@ class Call(Generic[T]):
         return self.settings.timeout_seconds + CALL_SECONDS_MORE
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyToCall(Generic[T]):
-    """Nothing sent yet. Leaves to Calling, or to the end where the caller left first."""
+class _OfCall:
+    """What the states of a call have in common."""
 
-    call: Call[T]
+    __slots__ = ()
+    call: Call[Any]
 
     @property
     def seed(self) -> UUID:
         """See `Operation`."""
         return self.call.seed
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyToCall(_OfCall, Generic[T]):
+    """Nothing sent yet. Leaves to Calling, or to the end where the caller left first."""
+
+    call: Call[T]
 
     def step(self, outcome: Outcome, /) -> tuple[Operation[T], Action[T]]:
         """Send."""
@@ -98,16 +105,11 @@ class ReadyToCall(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Calling(Generic[T]):
+class Calling(_OfCall, Generic[T]):
     """The call is under way. Leaves to the end."""
 
     call: Call[T]
     exchange: Exchange
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.call.seed
 
     def step(self, outcome: Outcome, /) -> tuple[Operation[T], Action[T]]:
         """What came of it."""

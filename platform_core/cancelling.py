@@ -80,16 +80,23 @@ class Cancel:
     pauses: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyToCancel:
-    """Nothing sent yet. Leaves to Cancelling."""
+class _OfCancel:
+    """What the states of a cancel have in common."""
 
+    __slots__ = ()
     cancel: Cancel
 
     @property
     def seed(self) -> UUID:
         """See `Operation`."""
         return self.cancel.goal.seed
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyToCancel(_OfCancel):
+    """Nothing sent yet. Leaves to Cancelling."""
+
+    cancel: Cancel
 
     def step(self, outcome: Outcome, /) -> Step:
         """Ask the platform to cancel."""
@@ -106,16 +113,11 @@ class ReadyToCancel:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelling:
+class Cancelling(_OfCancel):
     """The cancel is in flight: decided, not recorded. Leaves to Rereading, CancelPausing or an end."""
 
     cancel: Cancel
     exchange: Exchange
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.cancel.goal.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """What the platform made of the cancel."""
@@ -133,17 +135,12 @@ class Cancelling:
 
 
 @dataclass(frozen=True, slots=True)
-class Rereading:
+class Rereading(_OfCancel):
     """A cancel was refused with this status; a look at the execution is in flight. Leaves to CancelPausing or an end."""
 
     cancel: Cancel
     refused_with: int
     exchange: Exchange
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.cancel.goal.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """What the platform says of the execution."""
@@ -159,17 +156,12 @@ class Rereading:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelPausing:
+class CancelPausing(_OfCancel):
     """The pause before the cancel is asked for again. Leaves to Cancelling or an end."""
 
     cancel: Cancel
     until: float
     last: Failure | None
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.cancel.goal.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """Ask again, if there is still time."""

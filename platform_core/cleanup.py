@@ -126,19 +126,26 @@ class Leaving:
         return fail(self.job, replace(failure, elapsed=at, attempts=sends), known, Reason(Because.DEADLINE))
 
 
+class _OfLeaving:
+    """What the states of a run that is left have in common, before its cancel."""
+
+    __slots__ = ()
+    leaving: Leaving
+
+    @property
+    def seed(self) -> UUID:
+        """See `Operation`."""
+        return self.leaving.seed
+
+
 @dataclass(frozen=True, slots=True)
-class Learning:
+class Learning(_OfLeaving):
     """The same submission is in flight again, to learn the id. Leaves to LearnPausing, Cancelling or an end."""
 
     leaving: Leaving
     request: Request
     submission: Submission
     exchange: Exchange
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.leaving.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """Cancel, once the id is known."""
@@ -148,8 +155,9 @@ class Learning:
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
             return replace(self, exchange=end.exchange), end.action
-        match verdict(end, self.leaving.settings.limits, None):
-            case Heard() as word:
+        word = verdict(end, self.leaving.settings.limits, None)
+        match word:
+            case Heard():
                 return _learned(self.leaving, word)
             case Unheard(_, at, sends, passing, status):
                 until = at + AGAIN_SECONDS
@@ -158,12 +166,12 @@ class Learning:
                 return LearnPausing(self.leaving, self.request, self.submission, sends, until), Sleep(
                     until, 0, Reason(Because.NOT_KNOWN_YET)
                 )
-            case word:
+            case _:
                 assert_never(word)
 
 
 @dataclass(frozen=True, slots=True)
-class LearnPausing:
+class LearnPausing(_OfLeaving):
     """The pause before the id is asked for again. Leaves to Learning or an end."""
 
     leaving: Leaving
@@ -171,11 +179,6 @@ class LearnPausing:
     submission: Submission
     sends: int
     until: float
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.leaving.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """Ask again, if there is still time."""
@@ -196,17 +199,12 @@ class LearnPausing:
 
 
 @dataclass(frozen=True, slots=True)
-class LastPoll:
+class LastPoll(_OfLeaving):
     """The deadline passed during a pause: one last look is in flight. Leaves to Cancelling or an end."""
 
     leaving: Leaving
     known: Known
     exchange: Exchange
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.leaving.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """The platform's verdict if it has one, else cancel where that is wanted."""
@@ -217,12 +215,13 @@ class LastPoll:
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
             return replace(self, exchange=end.exchange), end.action
-        match verdict(end, leaving.settings.limits, execution_id):
-            case Heard(record) as word if is_terminal(record["status"]):
+        word = verdict(end, leaving.settings.limits, execution_id)
+        match word:
+            case Heard(record) if is_terminal(record["status"]):
                 return leaving.ended(word)
             case Heard(_, at, sends) | Unheard(_, at, sends):
                 return leave_known(leaving, execution_id, at, sends, final=False)
-            case word:
+            case _:
                 assert_never(word)
 
 

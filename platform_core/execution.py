@@ -39,17 +39,24 @@ _POLL_SHARE = 10
 _JITTER = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """Nothing sent yet. Leaves to Submitting, or to the end where the caller left first."""
+class _OfJob:
+    """What the states of a run that is not left have in common."""
 
+    __slots__ = ()
     job: Job
-    request: Request
 
     @property
     def seed(self) -> UUID:
         """See `Operation`."""
         return self.job.seed
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(_OfJob):
+    """Nothing sent yet. Leaves to Submitting, or to the end where the caller left first."""
+
+    job: Job
+    request: Request
 
     def step(self, outcome: Outcome, /) -> Step:
         """Submit."""
@@ -68,16 +75,11 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyToWatch:
+class ReadyToWatch(_OfJob):
     """The execution is there, and nothing was sent yet. Leaves to Polling, or to the end where the caller left first."""
 
     job: Job
     execution_id: str
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.job.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """Poll at once."""
@@ -94,17 +96,12 @@ class ReadyToWatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitting:
+class Submitting(_OfJob):
     """The submission is in flight: decided, not recorded. Leaves to Waiting, to an end, or to Learning where it is left."""
 
     job: Job
     request: Request
     exchange: Exchange
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.job.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """What the platform made of the submission."""
@@ -114,7 +111,8 @@ class Submitting:
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
             return replace(self, exchange=end.exchange), end.action
-        match verdict(end, self.job.settings.limits, None):
+        word = verdict(end, self.job.settings.limits, None)
+        match word:
             case Heard(record, at, sends) if is_terminal(record["status"]):
                 return conclude(self.job, record, at, sends)
             case Heard(record, at, sends):
@@ -125,7 +123,7 @@ class Submitting:
                 return leave_submission(leaving, self.request, at, sends, final=False)
             case Unheard(failure):
                 return submission_failed(self.job, self.request, failure, seen=end.seen)
-            case word:
+            case _:
                 assert_never(word)
 
     def _abandoned(self, outcome: Abandoned) -> Step:
@@ -136,17 +134,12 @@ class Submitting:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(_OfJob):
     """The pause between two polls. Leaves to Polling, or by the deadline or the caller into the clean-up."""
 
     job: Job
     known: Known
     until: float
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.job.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """Poll, or leave."""
@@ -168,17 +161,12 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Polling:
+class Polling(_OfJob):
     """A poll is in flight. Leaves to Waiting, to an end, or by the deadline or the caller into the clean-up."""
 
     job: Job
     known: Known
     exchange: Exchange
-
-    @property
-    def seed(self) -> UUID:
-        """See `Operation`."""
-        return self.job.seed
 
     def step(self, outcome: Outcome, /) -> Step:
         """What the platform says of the execution."""
@@ -190,7 +178,8 @@ class Polling:
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
             return replace(self, exchange=end.exchange), end.action
-        match verdict(end, job.settings.limits, known.execution_id):
+        word = verdict(end, job.settings.limits, known.execution_id)
+        match word:
             case Heard(record, at, sends) if is_terminal(record["status"]):
                 return conclude(job, record, at, sends)
             case Heard(record, at, sends):
@@ -202,7 +191,7 @@ class Polling:
                 return _wait(job, replace(known, sends=sends, last=failure), at, _hint(end), reason)
             case Unheard(failure, _, _, _, status):
                 return fail(job, failure, known.execution_id, Reason(Because.STATUS if status else Because.FAILURE, str(status or "")))
-            case word:
+            case _:
                 assert_never(word)
 
 

@@ -41,11 +41,12 @@ class RetryPolicy:
     pause_seconds_max: float = 8.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.attempts_max, bool) or not isinstance(self.attempts_max, int):
-            message = f"retry.attempts_max must be a whole number, not {type(self.attempts_max).__name__}"
+        attempts: object = self.attempts_max
+        if isinstance(attempts, bool) or not isinstance(attempts, int):
+            message = f"retry.attempts_max must be a whole number, not {type(attempts).__name__}"
             raise TypeError(message)
-        if self.attempts_max < 1:
-            message = f"retry.attempts_max must be at least 1, not {self.attempts_max}"
+        if attempts < 1:
+            message = f"retry.attempts_max must be at least 1, not {attempts}"
             raise ValueError(message)
         checked_seconds(self.pause_first_seconds, "retry.pause_first_seconds")
         checked_seconds(self.pause_seconds_max, "retry.pause_seconds_max")
