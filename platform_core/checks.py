@@ -18,3 +18,14 @@ def checked_seconds(value: object, parameter: str) -> float:
 def checked_seconds_or_none(value: object, parameter: str) -> float | None:
     """The same, where None stands for no duration at all."""
     return None if value is None else checked_seconds(value, parameter)
+
+
+def checked_count(value: object, parameter: str) -> int:
+    """A whole number of at least 1. Raises `TypeError` or `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        message = f"{parameter} must be a whole number, not {type(value).__name__}"
+        raise TypeError(message)
+    if value < 1:
+        message = f"{parameter} must be at least 1, not {value}"
+        raise ValueError(message)
+    return value

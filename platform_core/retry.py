@@ -11,7 +11,7 @@ Rule 4: what would fail the same way again is not repeated: a certificate, an an
 
 from dataclasses import dataclass
 
-from .checks import checked_seconds
+from .checks import checked_count, checked_seconds
 from .messages import Request
 from .outcomes import FailureCause, Sent
 
@@ -41,13 +41,7 @@ class RetryPolicy:
     pause_seconds_max: float = 8.0
 
     def __post_init__(self) -> None:
-        attempts: object = self.attempts_max
-        if isinstance(attempts, bool) or not isinstance(attempts, int):
-            message = f"retry.attempts_max must be a whole number, not {type(attempts).__name__}"
-            raise TypeError(message)
-        if attempts < 1:
-            message = f"retry.attempts_max must be at least 1, not {attempts}"
-            raise ValueError(message)
+        checked_count(self.attempts_max, "retry.attempts_max")
         checked_seconds(self.pause_first_seconds, "retry.pause_first_seconds")
         checked_seconds(self.pause_seconds_max, "retry.pause_seconds_max")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from platform_core.checks import checked_seconds, checked_seconds_or_none
+from platform_core.checks import checked_count, checked_seconds, checked_seconds_or_none
 
 
 @pytest.mark.parametrize("value", [1, 0.001, 300.0, sys.float_info.max])
@@ -30,3 +30,19 @@ def test_none_may_stand_for_no_duration() -> None:
     assert checked_seconds_or_none(2, "timeout") == 2
     with pytest.raises(ValueError, match="timeout"):
         checked_seconds_or_none(0, "timeout")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "rule"),
+    [
+        (True, TypeError, "must be a whole number, not bool"),
+        (2.0, TypeError, "must be a whole number, not float"),
+        ("2", TypeError, "must be a whole number, not str"),
+        (0, ValueError, "must be at least 1, not 0"),
+        (-3, ValueError, "must be at least 1, not -3"),
+    ],
+)
+def test_a_count_is_a_whole_number_of_at_least_one(value: Any, error: type[Exception], rule: str) -> None:
+    assert checked_count(1, "attempts") == 1
+    with pytest.raises(error, match=f"^attempts {rule}$"):
+        checked_count(value, "attempts")
