@@ -1,0 +1,168 @@
+import importlib
+import socket
+import sys
+import threading
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from platform_emulator import Emulator, Fault
+from platform_emulator.faults import Status
+from platform_emulator.model import Behaviour
+from platform_emulator.tokens import Tokens
+from tests.platform_emulator.support import IDS, attempts
+
+ECHO = f"/api/v1/code-blocks/{IDS['echo']}/executions"
+
+
+def post(platform: Emulator) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {platform.token}"}
+    return httpx.post(platform.url + ECHO, json={}, headers=headers, trust_env=False)
+
+
+def address(platform: Emulator) -> tuple[str, int]:
+    url = httpx.URL(platform.url)
+    return url.host, url.port or 80
+
+
+def test_it_serves_on_a_free_loopback_port_until_it_is_left() -> None:
+    before = threading.active_count()
+    with Emulator() as platform:
+        assert platform.url.startswith("http://127.0.0.1:")
+        assert post(platform).status_code == 202
+        where = address(platform)
+    assert threading.active_count() == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(where)
+
+
+def test_it_stops_although_a_client_holds_connections_in_every_stage() -> None:
+    with Emulator(faults=[{"kind": "delay", "seconds": 60, "path": "/slow"}]) as platform:
+        idle, half, slow = (socket.create_connection(address(platform), timeout=5) for _ in range(3))
+        half.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12")
+        slow.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in attempts():
+            if any(each.target == "/slow" for each in platform.requests):
+                break
+    for connection in (idle, half, slow):
+        with connection:
+            assert connection.recv(1) == b""
+
+
+def test_two_serve_side_by_side() -> None:
+    with Emulator() as one, Emulator() as other:
+        assert one.url != other.url
+        assert post(one).status_code == 202
+        assert (len(one.executions), len(other.executions)) == (1, 0)
+
+
+def test_it_serves_again_on_the_port_that_it_had() -> None:
+    with Emulator() as first:
+        post(first)
+        port = address(first)[1]
+    with Emulator(port=port) as second:
+        assert post(second).status_code == 202
+
+
+def test_a_port_that_is_taken_is_an_error_of_whoever_enters() -> None:
+    with Emulator() as first, pytest.raises(OSError, match="in use"), Emulator(port=address(first)[1]):
+        pass
+
+
+def test_it_serves_on_ipv6() -> None:
+    if not has_ipv6():
+        with pytest.raises(OSError), Emulator(host="::1"):  # noqa: PT011 -- each system words it its own way
+            pass
+        return
+    with Emulator(host="::1") as platform:
+        assert platform.url.startswith("http://[::1]:")
+        assert post(platform).status_code == 202
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_where_it_serves_everywhere_its_url_is_that_of_this_machine() -> None:
+    with Emulator(host="0.0.0.0") as platform:
+        assert platform.url.startswith("http://127.0.0.1:")
+
+
+def test_it_serves_once() -> None:
+    with Emulator() as platform:
+        pass
+    with pytest.raises(RuntimeError, match="serves once"), platform:
+        pass
+
+
+def test_before_it_is_entered_it_has_no_url() -> None:
+    with pytest.raises(RuntimeError, match="before it is entered"):
+        _ = Emulator().url
+
+
+def test_the_same_seed_gives_the_same_ids_and_no_seed_gives_others() -> None:
+    ids = list[str]()
+    for seed in (UUID(int=1), UUID(int=1), None, None):
+        with Emulator(seed=seed) as platform:
+            ids.append(post(platform).json()["execution_id"])
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+
+
+def test_tokens_of_its_key_are_accepted_and_others_not() -> None:
+    with Emulator(key="mine") as platform:
+        for token, status in [
+            (Tokens("mine").new(), 200),
+            (platform.new_token(), 200),
+            (Tokens().new(), 401),
+            (platform.new_token(-60), 401),
+        ]:
+            headers = {"Authorization": f"Bearer {token}"}
+            assert httpx.get(f"{platform.url}/api/v1/tenants/orgs", headers=headers, trust_env=False).status_code == status
+
+
+def test_faults_and_behaviour_may_be_there_from_the_start() -> None:
+    with Emulator(faults=[Fault(Status(503))], behaviour=Behaviour(pending_seconds=float("inf"))) as platform:
+        assert [post(platform).status_code for _ in range(2)] == [503, 202]
+        assert [each.status for each in platform.executions] == ["pending"]
+
+
+@pytest.mark.parametrize("fault", [7, {"kind": "flood"}])
+def test_a_fault_that_makes_no_sense_is_refused(fault: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"a fault must be|kind must be"):
+        Emulator().inject(fault)
+
+
+def test_a_server_that_dies_tells_whoever_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("platform_emulator.server.Workers.run", broken)
+    with pytest.raises(RuntimeError, match="ended by a fault of its own"), Emulator():
+        pass
+
+
+@pytest.mark.parametrize("missing", ["jwt", "starlette", "uvicorn"])
+def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    for name in [each for each in sys.modules if each.partition(".")[0] == missing or each.startswith("platform_emulator.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Without(missing), *sys.meta_path])
+    with pytest.raises(ImportError, match=rf"needs {missing}: install platform-client\[emulator\]"):
+        importlib.import_module("platform_emulator.emulator")
+
+
+class Without:
+    """An import system in which one package is not installed."""
+
+    def __init__(self, missing: str) -> None:
+        self.missing = missing
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == self.missing:
+            raise ModuleNotFoundError(name=name)

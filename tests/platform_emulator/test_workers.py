@@ -1,0 +1,49 @@
+import asyncio
+from uuid import UUID
+
+from platform_emulator.model import Behaviour, Model
+from platform_emulator.service import Service
+from platform_emulator.tokens import Tokens
+from platform_emulator.workers import Workers
+from tests.platform_emulator.support import SEED, submission
+
+
+class Watched(Service):
+    """Tells when the workers have come to the end of their schedule."""
+
+    def __init__(self, seed: UUID, behaviour: Behaviour) -> None:
+        super().__init__(Model.new(seed, behaviour), Tokens())
+        self.advances = 0
+        self.ended = asyncio.Event()
+
+    def advance(self) -> None:
+        super().advance()
+        self.advances += 1
+        if self.due() is None:
+            self.ended.set()
+
+
+async def worked_off(submitted_first: bool) -> Watched:
+    service = Watched(SEED, Behaviour(pending_seconds=0.01))
+    workers = Workers(service)
+    working = asyncio.create_task(workers.run())
+    if not submitted_first:
+        await asyncio.sleep(0)
+    service.apply(submission("sleep", {"input_parameters": {"seconds": 0.02}}))
+    workers.wake()
+    async with asyncio.timeout(5):
+        await service.ended.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    return service
+
+
+def test_what_was_submitted_before_they_started_is_worked_off() -> None:
+    (execution,) = asyncio.run(worked_off(submitted_first=True)).executions
+    assert execution.status == "completed"
+
+
+def test_workers_that_wait_for_nothing_are_woken_by_a_submission() -> None:
+    service = asyncio.run(worked_off(submitted_first=False))
+    assert service.executions[0].status == "completed"
+    assert service.advances <= 6, "they sleep until something is due, and look no oftener"
