@@ -6,7 +6,7 @@ driver decides anything by it.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar, assert_never
 
 from .errors import Failure
 from .handles import ExecutionHandle
@@ -95,6 +95,8 @@ class Report:
                 return f"execution{identity} was left running on the platform"
             case Fate.UNKNOWN:
                 return f"what became of execution{identity} on the platform is not known"
+            case _:
+                assert_never(self.fate)
 
 
 @dataclass(frozen=True, slots=True)

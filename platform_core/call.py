@@ -41,19 +41,15 @@ class Expected(Protocol[T_co]):
 
     def plan(self, call: "Call[Any]") -> Plan:
         """The bounds of the call."""
-        ...
 
     def read(self, answer: Answered, limits: Limits) -> Value[T_co] | Failure:
         """The value, or why there is none."""
-        ...
 
     def failed(self, call: "Call[Any]", failure: Failure, *, seen: bool) -> tuple[Ended, Raise]:
         """The end without a value; `seen` where the platform may have begun what was asked for."""
-        ...
 
     def handle(self, call: "Call[Any]", at: float, sends: int) -> ExecutionHandle | None:
         """What goes on with it where the caller left in the middle."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +132,13 @@ class Calling(_OfCall, Generic[T]):
         return gone(self.seed, Report(Fate.UNKNOWN, handle), Because.ABANDONED)
 
 
-_IN_EXCHANGE = (Received, Failed, Woke, Refused, Authorized, NotAuthorized, Restored)
+_IN_EXCHANGE = (Received, Failed, Woke, Authorized, NotAuthorized, Restored)
 EDGES: Edges = {
     (ReadyToCall, Started): frozenset({Calling}),
     (ReadyToCall, Restored): frozenset({Calling}),
     (ReadyToCall, Abandoned): frozenset({Ended}),
     **{(Calling, outcome): frozenset({Calling, Ended}) for outcome in _IN_EXCHANGE},
+    (Calling, Refused): frozenset({Ended}),
     (Calling, Abandoned): frozenset({Ended}),
 }
 

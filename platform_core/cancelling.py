@@ -13,7 +13,7 @@ from .actions import Because, Done, Fate, Raise, Reason, Report, Sleep
 from .config import Settings
 from .derive import unit_random
 from .errors import Failure
-from .exchange import Exchange, InFlight, Plan, begin
+from .exchange import Exchange, InFlight, Plan, begin, maybe_seen
 from .handles import ExecutionHandle
 from .job import EXECUTION_REQUEST_SECONDS_MAX, GRACE_SECONDS, Step
 from .machine import Edges, Ended, check
@@ -33,41 +33,32 @@ class Goal(Protocol):
     @property
     def seed(self) -> UUID:
         """The run's."""
-        ...
 
     @property
     def settings(self) -> Settings:
         """The run's."""
-        ...
 
     @property
     def ends_at(self) -> float:
         """Nothing is begun at it or after it."""
-        ...
 
     def plan(self, request: Request, at: float) -> Plan:
         """The bounds of one request."""
-        ...
 
     def pause_seconds(self, cancel: "Cancel") -> float:
         """The pause before asking again."""
-        ...
 
     def heard(self, cancel: "Cancel", word: Heard) -> Step | None:
         """The end, or None to ask again."""
-        ...
 
     def unheard(self, cancel: "Cancel", word: Unheard, *, unknown: bool) -> Step | None:
         """The end, or None to ask again; `unknown` where neither the cancel nor the look knew the execution."""
-        ...
 
     def over(self, cancel: "Cancel", last: Failure | None, at: float) -> Step:
         """The end, since there is no time to ask again."""
-        ...
 
-    def abandoned(self, cancel: "Cancel", outcome: Abandoned) -> Step:
-        """The caller left, maybe for a second time."""
-        ...
+    def abandoned(self, cancel: "Cancel", outcome: Abandoned, *, seen: bool) -> Step:
+        """The caller left, maybe for a second time; `seen` where the platform may have recorded the cancel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +96,7 @@ class ReadyToCancel(_OfCancel):
             case Started(at) | Restored(at):
                 return begin_cancel(self.cancel, at, Reason(Because.FIRST))
             case Abandoned():
-                return self.cancel.goal.abandoned(self.cancel, outcome)
+                return self.cancel.goal.abandoned(self.cancel, outcome, seen=False)
             case Received() | Failed() | Woke() | Refused() | Authorized() | NotAuthorized():
                 raise AssertionError("EDGES forbids it")
             case _:
@@ -123,7 +114,8 @@ class Cancelling(_OfCancel):
         """What the platform made of the cancel."""
         check(EDGES, self, outcome)
         if isinstance(outcome, Abandoned):
-            return self.cancel.goal.abandoned(self.cancel, outcome)
+            seen = self.cancel.pauses > 0 or maybe_seen(self.exchange, outcome.sent)
+            return self.cancel.goal.abandoned(replace(self.cancel, sends=self.exchange.tally.sends), outcome, seen=seen)
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
             return Cancelling(self.cancel, end.exchange), end.action
@@ -146,7 +138,7 @@ class Rereading(_OfCancel):
         """What the platform says of the execution."""
         check(EDGES, self, outcome)
         if isinstance(outcome, Abandoned):
-            return self.cancel.goal.abandoned(self.cancel, outcome)
+            return self.cancel.goal.abandoned(replace(self.cancel, sends=self.exchange.tally.sends), outcome, seen=True)
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
             return Rereading(self.cancel, self.refused_with, end.exchange), end.action
@@ -174,7 +166,7 @@ class CancelPausing(_OfCancel):
             case Restored():
                 return self, Sleep(self.until, 0, Reason(Because.RESTORED))
             case Abandoned():
-                return self.cancel.goal.abandoned(self.cancel, outcome)
+                return self.cancel.goal.abandoned(self.cancel, outcome, seen=True)
             case Started() | Received() | Failed() | Refused() | Authorized() | NotAuthorized():
                 raise AssertionError("EDGES forbids it")
             case _:
@@ -281,9 +273,9 @@ class CancelCall:
         assert last is not None, "only what was not heard is asked again"
         return self._fail(cancel, replace(last, elapsed=at))
 
-    def abandoned(self, cancel: Cancel, outcome: Abandoned) -> Step:
-        """The cancel may have been recorded or not; before it was sent, it was not."""
-        fate = Fate.UNKNOWN if cancel.sends or outcome.sent == "maybe" else Fate.LEFT
+    def abandoned(self, cancel: Cancel, outcome: Abandoned, *, seen: bool) -> Step:
+        """The cancel may have been recorded or not; before it was handed on, it was not."""
+        fate = Fate.UNKNOWN if seen else Fate.LEFT
         return gone(self.seed, Report(fate, self._handle(cancel)), Because.ABANDONED)
 
     def _fail(self, cancel: Cancel, failure: Failure) -> Step:

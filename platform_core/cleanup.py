@@ -84,7 +84,7 @@ class Leaving:
         """The cancel was asked for, and its end not heard."""
         return self.unknown(cancel.execution_id, at, cancel.sends)
 
-    def abandoned(self, cancel: Cancel, outcome: Abandoned) -> Step:
+    def abandoned(self, cancel: Cancel, outcome: Abandoned, *, seen: bool) -> Step:
         """The second time is the last; but a run that left by its deadline is abandoned for the first."""
         if outcome.final or isinstance(self.why, ByCaller) or outcome.at >= self.ends_at:
             return self.by_caller().unknown(cancel.execution_id, outcome.at, cancel.sends)
@@ -231,7 +231,7 @@ EDGES: Edges = {
     (Learning, Failed): frozenset({Learning, LearnPausing, Ended}),
     (Learning, Authorized): frozenset({Learning, Ended}),
     (Learning, NotAuthorized): frozenset({LearnPausing, Ended}),
-    (Learning, Restored): frozenset({LearnPausing, Ended}),
+    (Learning, Restored): frozenset({Learning, LearnPausing, Ended}),
     (Learning, Abandoned): frozenset({Learning, Ended}),
     (LearnPausing, Woke): frozenset({Learning, Ended}),
     (LearnPausing, Restored): frozenset({LearnPausing}),
@@ -240,7 +240,7 @@ EDGES: Edges = {
     (LastPoll, Failed): frozenset({LastPoll, Cancelling, Ended}),
     (LastPoll, Authorized): frozenset({LastPoll, Ended}),
     (LastPoll, NotAuthorized): frozenset({Cancelling, Ended}),
-    (LastPoll, Restored): frozenset({Cancelling, Ended}),
+    (LastPoll, Restored): frozenset({LastPoll, Cancelling, Ended}),
     (LastPoll, Abandoned): frozenset({Cancelling, Ended}),
 }
 

@@ -79,7 +79,7 @@ class PlatformClientError(Exception):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Notes and whatever else was set on the error travel along; an OSError among the bases would else rule here.
+        # Notes travel along; an OSError among the bases would else rule here.
         return type(self), (self.failure,), {"__notes__": self.__notes__} if hasattr(self, "__notes__") else None
 
     def to_dict(self) -> dict[str, Any]:

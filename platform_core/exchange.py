@@ -205,9 +205,9 @@ class Authorizing:
 Exchange: TypeAlias = Sending | Pausing | Authorizing
 
 EDGES: Edges = {
-    (Sending, Received): frozenset({Sending, Pausing, Authorizing, Answered, Unanswered}),
+    (Sending, Received): frozenset({Pausing, Authorizing, Answered, Unanswered}),
     (Sending, Failed): frozenset({Sending, Pausing, Authorizing, Unanswered}),
-    (Sending, Restored): frozenset({Sending, Pausing, Unanswered}),
+    (Sending, Restored): frozenset({Pausing, Unanswered}),
     (Pausing, Woke): frozenset({Sending, Unanswered}),
     (Pausing, Refused): frozenset({Unanswered}),
     (Pausing, Restored): frozenset({Pausing}),

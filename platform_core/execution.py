@@ -218,7 +218,7 @@ EDGES: Edges = {
     (Polling, Failed): frozenset({Polling, Waiting, Cancelling, Ended}),
     (Polling, Authorized): frozenset({Polling, Cancelling, Ended}),
     (Polling, NotAuthorized): frozenset({Waiting, Cancelling, Ended}),
-    (Polling, Restored): frozenset({Waiting, Cancelling, Ended}),
+    (Polling, Restored): frozenset({Polling, Waiting, Cancelling, Ended}),
     (Polling, Abandoned): frozenset({Cancelling, Ended}),
 }
 

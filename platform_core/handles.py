@@ -4,6 +4,7 @@ It holds neither an origin nor a token: a handle may be read from anywhere, and 
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
@@ -87,7 +88,7 @@ class ExecutionHandle:
             message = "handle.attempts must be a whole number"
             raise ValueError(message)  # noqa: TRY004 -- one kind of error for whatever a stranger wrote
         if execution_id is not None:
-            execution_id = checked_id(whole["execution_id"], "handle.execution_id")
+            execution_id = checked_id(_text(whole, "execution_id"), "handle.execution_id")
         return cls(
             kind=cast("HandleKind", _choice(whole, "kind", get_args(HandleKind))),
             execution_id=execution_id,
@@ -105,7 +106,12 @@ def _submission(found: Mapping[str, object]) -> Submission:
         message = "handle.submission.key must be a UUID"
         raise ValueError(message) from None
     target = checked_target(_text(found, "target", "handle.submission"), "handle.submission.target")
-    return Submission(key, target, _text(found, "body", "handle.submission").encode())
+    try:
+        body = _text(found, "body", "handle.submission").encode()
+    except UnicodeEncodeError:
+        message = "handle.submission.body must not have a lone surrogate"
+        raise ValueError(message) from None
+    return Submission(key, target, body)
 
 
 def _mapping(found: object, field: str) -> Mapping[str, object]:
@@ -125,7 +131,7 @@ def _text(whole: Mapping[str, object], field: str, parent: str = "handle") -> st
 
 def _number(whole: Mapping[str, object], field: str) -> float | int:
     value = whole.get(field)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= sys.float_info.max:
         message = f"handle.{field} must be a number, finite and not negative"
         raise ValueError(message)
     return value

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
 from .errors import (
@@ -26,30 +26,15 @@ from .errors import (
 from .http_dates import retry_after_seconds
 from .lifecycle import ExecutionStatus
 from .limits import Limits
+from .media_types import JSON, MediaType, media_type
 from .messages import Headers, Response, checked_id
 from .records import ExecutionRecord, SkillsArtifact
+from .strange_texts import first_bytes, one_line, without_secrets
 from .strict_json import InvalidJson, strict_json
 
 MESSAGE_LENGTH_MAX = 500
 CODE_LENGTH_MAX = 100
-_JSON = "application/json"
 _NO_CONTENT_STATUSES = frozenset({204, 205})
-_UTF_8 = frozenset({"utf-8", "utf8"})
-
-_TOKEN = r"[A-Za-z0-9!#$%&'*+\-.^_`|~]++"
-_QUOTED = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
-_PARAMETER = re.compile(rf";[ \t]*+({_TOKEN})=({_TOKEN}|{_QUOTED})")
-# No part can match where another one does, so that a hostile field costs linear time.
-_MEDIA_TYPE = re.compile(rf"({_TOKEN}/{_TOKEN})((?:[ \t]*+;(?:[ \t]*+{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))?+)*+)[ \t]*+")
-
-_BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# A bearer token, an API key, a JWT; the lengths leave "bearer token" and "fl_" alone, the look-behind keeps it linear.
-_SECRET = re.compile(
-    r"(?i:\bbearer[ :=]+)[A-Za-z0-9\-._~+/]{16,}=*|\bfl_[A-Za-z0-9\-._~+/]{8,}=*|(?<![\w\-])eyJ[\w\-]+\.[\w\-]+\.[\w\-]*", re.ASCII
-)
-_SECRET_BYTES = re.compile(_SECRET.pattern.encode("ascii"))
-_CUT = "<cut>"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=@]{1,128}")
 _HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]{1,253})(?::[0-9]*)?(?:[/?#].*)?")
 
@@ -67,18 +52,6 @@ class Nonsense:
     message: str
 
 
-class MediaType(NamedTuple):
-    """A media type (RFC 9110, section 8.3.1) in lower case; `charsets` are the values of that parameter."""
-
-    name: str
-    charsets: tuple[str, ...]
-
-    @property
-    def is_utf_8(self) -> bool:
-        """Whether nothing says that the text is in another encoding."""
-        return _UTF_8.issuperset(self.charsets)
-
-
 def content(response: Response, limits: Limits) -> object | Nonsense:
     """What a 2xx answer holds: parsed JSON for `application/json`, None where that or the status means no content, else bytes."""
     if len(response.body) > limits.response_body_bytes_max:
@@ -87,8 +60,8 @@ def content(response: Response, limits: Limits) -> object | Nonsense:
         return None
     if response.body and _is_compressed(response.headers):
         return Nonsense("the body has a content encoding, which was not asked for")
-    media = _media_type(response.headers)
-    if media is None or media.name != _JSON:
+    media = media_type(response.headers)
+    if media is None or media.name != JSON:
         return response.body
     if not response.body:
         return None
@@ -172,24 +145,6 @@ _RECORD_FIELDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
 """The optional fields that `ExecutionRecord` gives a type to: type checkers rely on it."""
 
 
-def _media_type(headers: Headers) -> MediaType | None:
-    """The media type of an answer; None where there is none, or one that the grammar does not know."""
-    text = headers.get("Content-Type")
-    if text is None:
-        return None
-    if text == _JSON:
-        return MediaType(_JSON, ())
-    found = _MEDIA_TYPE.fullmatch(text)
-    if found is None:
-        return None
-    parameters = ((name.lower(), value) for name, value in _PARAMETER.findall(found[2]))
-    return MediaType(found[1].lower(), tuple(_unquoted(value).lower() for name, value in parameters if name == "charset"))
-
-
-def _unquoted(value: str) -> str:
-    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
-
-
 def _is_compressed(headers: Headers) -> bool:
     codings = (headers.get("Content-Encoding") or "").lower().split(",")
     return any(coding.strip() not in ("", "identity") for coding in codings)
@@ -221,9 +176,8 @@ def _is_same_uuid(text: str, other: str) -> bool:
 
 def _error_body(response: Response, limits: Limits) -> Mapping[str, object]:
     """What the platform says of an error; empty where it does not say it in JSON."""
-    media = _media_type(response.headers)
-    is_json = media is not None and (media.name == _JSON or (media.name.startswith("application/") and media.name.endswith("+json")))
-    if media is None or not is_json or _is_compressed(response.headers) or len(response.body) > limits.response_body_bytes_max:
+    media = media_type(response.headers)
+    if media is None or not media.is_any_json or _is_compressed(response.headers) or len(response.body) > limits.response_body_bytes_max:
         return {}
     found = _parsed(response.body, media, limits)
     return cast("Mapping[str, object]", found) if isinstance(found, dict) else {}
@@ -244,35 +198,27 @@ def _answer_failure(
         path=facts.path,
         attempts=facts.attempts,
         elapsed=facts.elapsed,
-        # Cut out before cutting off, or half of a token could stay at the end.
-        body=_SECRET_BYTES.sub(_CUT.encode(), response.body[: 2 * BODY_BYTES_KEPT])[:BODY_BYTES_KEPT],
+        body=first_bytes(response.body, BODY_BYTES_KEPT),
         retry_after=retry_after_seconds(response.headers),
     )
 
 
 def _said(body: Mapping[str, object]) -> str:
     """The message of an error body: the platform's own, or `title` and `detail` of RFC 9457."""
-    message = _sanitised(body.get("message"), MESSAGE_LENGTH_MAX)
+    message = one_line(body.get("message"), MESSAGE_LENGTH_MAX)
     if message:
         return message
-    parts = (_sanitised(body.get(field), MESSAGE_LENGTH_MAX) for field in ("title", "detail"))
+    parts = (one_line(body.get(field), MESSAGE_LENGTH_MAX) for field in ("title", "detail"))
     return ": ".join(part for part in parts if part)[:MESSAGE_LENGTH_MAX]
 
 
 def _code(body: Mapping[str, object]) -> str | None:
-    return _sanitised(body.get("code"), CODE_LENGTH_MAX) or None
+    return one_line(body.get("code"), CODE_LENGTH_MAX) or None
 
 
 def _details_json(body: Mapping[str, object]) -> str | None:
     details = body.get("details")
-    return _SECRET.sub(_CUT, json.dumps(details)) if isinstance(details, list) else None
-
-
-def _sanitised(value: object, length_max: int) -> str:
-    """One line of a stranger's text that cannot steer a terminal, a log or the direction of writing; "" for what is no text."""
-    if not isinstance(value, str):
-        return ""
-    return _SECRET.sub(_CUT, _BIDI.sub("", _BREAKS.sub(" ", value))).strip()[:length_max]
+    return without_secrets(json.dumps(details)) if isinstance(details, list) else None
 
 
 def _redirect(response: Response) -> str | None:

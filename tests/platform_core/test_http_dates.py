@@ -83,6 +83,16 @@ def test_the_calendar_is_that_of_datetime() -> None:
         day += timedelta(days=97)
 
 
+@pytest.mark.parametrize("year", [1900, 2000, 2023, 2024])
+@pytest.mark.parametrize("month", range(1, 13))
+def test_no_month_has_a_day_after_its_last(year: int, month: int) -> None:
+    first_of_next = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    last = first_of_next - timedelta(days=1)
+    assert http_date_seconds(last.strftime("%a, %d %b %Y %H:%M:%S GMT")) == last.timestamp()
+    # With the name that the day would bear if it were there, so that the name alone does not refuse it.
+    assert http_date_seconds(f"{first_of_next:%a}, {last.day + 1:02} {last:%b} {year} 00:00:00 GMT") is None
+
+
 @pytest.mark.parametrize("year", range(1900, 2100))
 def test_the_day_name_tells_the_century_of_a_two_digit_year(year: int) -> None:
     for month, day in ((1, 31), (2, 28), (3, 1), (12, 31)):
@@ -97,7 +107,27 @@ def test_retry_after_in_seconds_is_read(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "+5", "1.5", "1e3", "inf", "nan", "\u0663", "\u00b2", "9" * 11, "9" * 5000, "120, 60", "[5]", " 5", "5 ", "5\n", "0x5", "1_0", "soon"],
+    [
+        "",
+        "-1",
+        "+5",
+        "1.5",
+        "1e3",
+        "inf",
+        "nan",
+        "\u0663",
+        "\u00b2",
+        "9" * 11,
+        pytest.param("9" * 5000, id="5,000 digits"),
+        "120, 60",
+        "[5]",
+        " 5",
+        "5 ",
+        "5\n",
+        "0x5",
+        "1_0",
+        "soon",
+    ],
 )
 def test_any_other_retry_after_is_as_if_absent(text: str) -> None:
     assert retry_after_seconds(Headers((("Retry-After", text),))) is None

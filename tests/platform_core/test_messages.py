@@ -1,6 +1,7 @@
 """Values of requests and answers, and the checks of what callers put into them."""
 
 import traceback
+from dataclasses import FrozenInstanceError, fields
 from enum import Enum, StrEnum
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from platform_core.messages import (
     FORBIDDEN_HEADERS,
     Headers,
     Inline,
+    OutgoingRequest,
     Request,
     Response,
     checked_header,
@@ -67,6 +69,19 @@ class TestTexts:
         assert "secret" not in repr(Request("POST", "/a", body=Inline(b"secret")))
         assert repr(Inline(b"secret")) == "Inline(6 bytes)"
         assert repr(Response(200, body=b"secret")) == "Response(200, 6 bytes)"
+
+
+@pytest.mark.parametrize(("status", "success"), [(199, False), (200, True), (204, True), (299, True), (300, False), (404, False)])
+def test_2xx_is_success(status: int, success: bool) -> None:
+    assert Response(status).is_success is success
+
+
+def test_a_message_cannot_be_changed() -> None:
+    for value in (Headers(), Inline(b""), Request("GET", "/a"), OutgoingRequest("GET", "u", Headers(), Inline(b"")), Response(200)):
+        assert not hasattr(value, "__dict__")
+        for field in fields(value):
+            with pytest.raises(FrozenInstanceError):
+                setattr(value, field.name, None)
 
 
 class TestIds:
@@ -275,13 +290,19 @@ class TestHeaderFields:
         with pytest.raises(ValueError, match=r"^headers: a header's name must be a token"):
             checked_header(name, "a", "headers")
 
-    @pytest.mark.parametrize("value", ["s3cret\r\nY: z", "s3cret\n", "\rs3cret", "s3cret\x00", "s3cret\x7f", " s3cret", "s3cret\t", "\u4e2d s3cret", "s3cret\udc80"])
+    @pytest.mark.parametrize(
+        "value",
+        ["s3cret\r\nY: z", "s3cret\n", "\rs3cret", "s3cret\x00", "s3cret\x7f", " s3cret", "s3cret\t", "\u4e2d s3cret", "s3cret\udc80"],
+    )
     def test_a_value_with_a_character_that_a_header_may_not_have_is_refused_without_quoting(self, value: str) -> None:
         with pytest.raises(ValueError, match=r"^headers: the value of X-A must be Latin-1") as caught:
             checked_header("X-A", value, "headers")
         assert "s3cret" not in "".join(traceback.format_exception_only(caught.value))
 
-    @pytest.mark.parametrize(("name", "value", "kind"), [(b"X-A", "a", "bytes"), ("X-A", b"a", "bytes"), ("X-A", 5, "int"), ("X-A", None, "NoneType"), (5, 5.0, "int")])
+    @pytest.mark.parametrize(
+        ("name", "value", "kind"),
+        [(b"X-A", "a", "bytes"), ("X-A", b"a", "bytes"), ("X-A", 5, "int"), ("X-A", None, "NoneType"), (5, 5.0, "int")],
+    )
     def test_a_field_that_is_no_text_is_refused(self, name: Any, value: Any, kind: str) -> None:
         with pytest.raises(TypeError, match=rf"^headers must be a str, not {kind}$"):
             checked_header(name, value, "headers")

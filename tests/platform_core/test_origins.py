@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
@@ -15,7 +16,11 @@ from platform_core.origins import Origin
         ("https://api.example.com/", Origin("https", "api.example.com"), "https://api.example.com"),
         ("HTTPS://API.Example.COM:443", Origin("https", "api.example.com"), "https://api.example.com"),
         ("https://api.example.com:8443/a/b/", Origin("https", "api.example.com", 8443, "/a/b"), "https://api.example.com:8443/a/b"),
-        ("https://api.example.com/a:b/\u00e9%2F", Origin("https", "api.example.com", None, "/a:b/%C3%A9%2F"), "https://api.example.com/a:b/%C3%A9%2F"),
+        (
+            "https://api.example.com/a:b/\u00e9%2F",
+            Origin("https", "api.example.com", None, "/a:b/%C3%A9%2F"),
+            "https://api.example.com/a:b/%C3%A9%2F",
+        ),
         ("https://api.example.com.", Origin("https", "api.example.com."), "https://api.example.com."),
         ("https://my_service:80", Origin("https", "my_service", 80), "https://my_service:80"),
         ("https://[2001:DB8::0001]:8443/x", Origin("https", "2001:db8::1", 8443, "/x"), "https://[2001:db8::1]:8443/x"),
@@ -78,8 +83,8 @@ def test_a_base_url_has_one_normal_form(base_url: str, origin: Origin, normal: s
         ("https://.", "must have a host of 1 to 63 characters between dots"),
         (f"https://{'a' * 64}.example", "must have a host of 1 to 63 characters between dots"),
         (f"https://{'a.' * 126}ab", "must have a host of 1 to 63 characters between dots and 253 in all"),
-        (f"https://{'\u00fc' * 60}.example", "must have a host name of letters, digits and hyphens"),
-        (f"https://{'.'.join(['\u00fcabcdefghij'] * 20)}", "must have a host name of letters, digits and hyphens"),
+        ("https://" + "\u00fc" * 60 + ".example", "must have a host name of letters, digits and hyphens"),
+        ("https://" + ".".join(["\u00fcabcdefghij"] * 20), "must have a host name of letters, digits and hyphens"),
         ("https://-a.example", "must have a host name of letters, digits and hyphens"),
         ("https://a-.example", "must have a host name of letters, digits and hyphens"),
         ("https://a%41.example", "must have a host name of letters, digits and hyphens"),
@@ -126,7 +131,9 @@ def test_user_info_is_refused_without_quoting(user: str, rest: str) -> None:
     ],
 )
 def test_http_is_for_loopback_alone_unless_allowed(base_url: str) -> None:
-    with pytest.raises(ValueError, match=r"^base_url must begin with https://, since the token would go out in clear text; allow_http=True"):
+    with pytest.raises(
+        ValueError, match=r"^base_url must begin with https://, since the token would go out in clear text; allow_http=True"
+    ):
         Origin.parse(base_url)
     assert Origin.parse(base_url, allow_http=True).scheme == "http"
 
@@ -137,10 +144,24 @@ def test_a_base_url_of_another_type_is_refused(base_url: object) -> None:
         Origin.parse(base_url)
 
 
+def test_a_name_may_be_as_long_as_dns_allows() -> None:
+    host = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
+    assert len(host) == 253
+    assert Origin.parse(f"https://{host}").host == host
+
+
+def test_an_origin_cannot_be_changed() -> None:
+    for value in (Origin("https", "a"),):
+        assert not hasattr(value, "__dict__")
+        for field in fields(value):
+            with pytest.raises(FrozenInstanceError):
+                setattr(value, field.name, None)
+
+
 def test_a_very_long_name_is_refused_before_it_is_encoded() -> None:
     start = time.process_time()
     with pytest.raises(ValueError, match="253 in all"):
-        Origin.parse(f"https://{'\u00fc' * 100_000}")
+        Origin.parse("https://" + "\u00fc" * 100_000)
     assert time.process_time() - start < 1
 
 

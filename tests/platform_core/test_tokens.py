@@ -4,7 +4,7 @@ import copy
 import pickle
 import traceback
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -84,9 +84,16 @@ def test_a_token_is_not_copied(copying: Any) -> None:
         copying(Token.checked("s3cret", "auth_token"))
 
 
+def test_a_token_can_be_neither_changed_nor_listed() -> None:
+    token = Token.checked("s3cret", "auth_token")
+    assert not hasattr(token, "__dict__")
+    with pytest.raises(AttributeError):
+        setattr(token, "_value", "other")  # noqa: B010 -- the type checkers forbid it in other words
+
+
 def test_tokens_compare_by_value() -> None:
     one, same, other = (Token.checked(value, "auth_token") for value in ("one", "one", "other"))
     assert one == same
     assert hash(one) == hash(same)
     assert one != other
-    assert one != "one"
+    assert one != cast(object, "one")

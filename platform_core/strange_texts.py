@@ -1,0 +1,35 @@
+"""A stranger's text, made fit for an error: one short line that steers nothing and holds nothing that looks like a token.
+
+There are servers that echo the request, credentials and all, and errors end in logs. A token of another look cannot be known here:
+whoever holds it has to look for it.
+"""
+
+import re
+
+CUT = "<cut>"
+"""What stands in place of what looks like a token."""
+_BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# A bearer token, an API key, a JWT; the lengths leave "bearer token" and "fl_" alone, the look-behind keeps it linear.
+_SECRET = re.compile(
+    r"(?i:\bbearer[ :=]+)[A-Za-z0-9\-._~+/]{16,}=*|\bfl_[A-Za-z0-9\-._~+/]{8,}=*|(?<![\w\-])eyJ[\w\-]+\.[\w\-]+\.[\w\-]*", re.ASCII
+)
+_SECRET_BYTES = re.compile(_SECRET.pattern.encode("ascii"))
+
+
+def one_line(value: object, length_max: int) -> str:
+    """The text on one line, without control characters and changes of direction; "" for what is no text."""
+    if not isinstance(value, str):
+        return ""
+    return without_secrets(_BIDI.sub("", _BREAKS.sub(" ", value))).strip()[:length_max]
+
+
+def without_secrets(text: str) -> str:
+    """The text, with `CUT` in place of what looks like a token."""
+    return _SECRET.sub(CUT, text)
+
+
+def first_bytes(body: bytes, bytes_max: int) -> bytes:
+    """The beginning of a body, with `CUT` in place of what looks like a token."""
+    # Cut out before cutting off, or half of a token could stay at the end.
+    return _SECRET_BYTES.sub(CUT.encode(), body[: 2 * bytes_max])[:bytes_max]

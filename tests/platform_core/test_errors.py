@@ -1,0 +1,212 @@
+"""Errors: one for each status, each with all that a reader needs, none with a secret."""
+
+import copy
+import json
+import pickle
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from platform_core import errors
+from platform_core.errors import (
+    Failure,
+    PlatformAuthenticationError,
+    PlatformClientError,
+    PlatformConnectionError,
+    PlatformExecutionCancelledError,
+    PlatformExecutionError,
+    PlatformExecutionTimeoutError,
+    PlatformNotFoundError,
+    PlatformPermissionError,
+    PlatformResponseError,
+    PlatformSubmissionUnknownError,
+    PlatformTimeoutError,
+    error_for_status,
+)
+from platform_core.handles import ExecutionHandle, Submission
+
+ALL = sorted(
+    (each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, PlatformClientError)),
+    key=lambda each: each.__name__,
+)
+BASES = {
+    PlatformClientError: Exception,
+    PlatformAuthenticationError: PlatformClientError,
+    PlatformPermissionError: PlatformClientError,
+    PlatformNotFoundError: PlatformClientError,
+    PlatformExecutionError: PlatformClientError,
+    PlatformExecutionTimeoutError: PlatformExecutionError,
+    PlatformExecutionCancelledError: PlatformExecutionError,
+    PlatformTimeoutError: PlatformClientError,
+    PlatformConnectionError: PlatformClientError,
+    PlatformSubmissionUnknownError: PlatformConnectionError,
+    PlatformResponseError: PlatformClientError,
+}
+HANDLE = ExecutionHandle(
+    "agent",
+    None,
+    Submission(UUID("00000000-0000-4000-8000-000000000001"), "/api/v1/agents/a/executions", b'{"a":"s3cret"}'),
+    5.0,
+    3,
+    "cancel",
+)
+RECORD = {"execution_id": "e", "status": "failed", "error": {"code": "BOOM"}}
+
+
+def pickled(found: object) -> object:
+    return pickle.loads(pickle.dumps(found))
+
+
+def failure_of(error: type[PlatformClientError], **changes: Any) -> Failure:
+    everything: dict[str, Any] = {
+        "status_code": 503,
+        "code": "BUSY",
+        "details_json": '[{"field": "name"}]',
+        "request_id": "r-1",
+        "method": "POST",
+        "path": "/api/v1/a",
+        "attempts": 3,
+        "elapsed": 1.234,
+        "body": b"<html>\xff",
+        "retry_after": 7.0,
+        "sent": "maybe",
+        "handle": HANDLE,
+        "execution_json": json.dumps(RECORD),
+    }
+    return Failure(error, "too many", **(everything | changes))
+
+
+class TestTree:
+    def test_every_error_has_its_place(self) -> None:
+        assert {each: each.__bases__[0] for each in ALL} == BASES
+
+    def test_the_tree_on_top_of_the_module_names_every_error(self) -> None:
+        assert errors.__doc__ is not None
+        assert all(errors.__doc__.count(f"{each.__name__} ") + errors.__doc__.count(f"{each.__name__}\n") == 1 for each in ALL)
+
+    def test_two_are_also_what_python_calls_them(self) -> None:
+        assert issubclass(PlatformTimeoutError, TimeoutError)
+        assert issubclass(PlatformConnectionError, ConnectionError)
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [
+            (300, PlatformClientError),
+            (400, PlatformClientError),
+            (401, PlatformAuthenticationError),
+            (402, PlatformClientError),
+            (403, PlatformPermissionError),
+            (404, PlatformNotFoundError),
+            (408, PlatformClientError),
+            (409, PlatformClientError),
+            (422, PlatformClientError),
+            (429, PlatformClientError),
+            (500, PlatformExecutionError),
+            (501, PlatformClientError),
+            (503, PlatformClientError),
+            (599, PlatformClientError),
+        ],
+    )
+    def test_a_status_has_its_error(self, status: int, error: type[PlatformClientError]) -> None:
+        assert error_for_status(status) is error
+
+
+@pytest.mark.parametrize("error", ALL, ids=lambda each: each.__name__)
+class TestEveryError:
+    def test_a_failure_becomes_its_exception(self, error: type[PlatformClientError]) -> None:
+        failure = failure_of(error)
+        found = failure.exception()
+        assert type(found) is error
+        assert found.failure == failure
+        assert (found.message, found.status_code, found.code, found.details) == ("too many", 503, "BUSY", [{"field": "name"}])
+        assert (found.request_id, found.method, found.path) == ("r-1", "POST", "/api/v1/a")
+        assert (found.attempts, found.elapsed, found.body, found.retry_after) == (3, 1.234, b"<html>\xff", 7.0)
+        assert (found.sent, found.handle, found.execution) == ("maybe", HANDLE, RECORD)
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_it_pickles_with_its_notes(self, error: type[PlatformClientError], protocol: int) -> None:
+        before = failure_of(error).exception()
+        before.add_note("execution e was cancelled on the platform")
+        after = pickle.loads(pickle.dumps(before, protocol))
+        assert type(after) is error
+        assert after.failure == before.failure
+        assert str(after) == str(before)
+        assert after.__notes__ == ["execution e was cancelled on the platform"]
+
+    @pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy, pickled])
+    def test_it_is_copied_without_notes_where_there_are_none(self, error: type[PlatformClientError], copying: Any) -> None:
+        after = copying(failure_of(error).exception())
+        assert after.failure == failure_of(error)
+        assert not hasattr(after, "__notes__")
+
+    def test_its_dict_is_json(self, error: type[PlatformClientError]) -> None:
+        found = failure_of(error).exception()
+        plain = found.to_dict()
+        assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+        assert plain == {
+            "error": error.__name__,
+            "text": str(found),
+            "message": "too many",
+            "status_code": 503,
+            "code": "BUSY",
+            "details": [{"field": "name"}],
+            "request_id": "r-1",
+            "method": "POST",
+            "path": "/api/v1/a",
+            "attempts": 3,
+            "elapsed": 1.234,
+            "body": "<html>\ufffd",
+            "retry_after": 7.0,
+            "sent": "maybe",
+            "handle": HANDLE.to_dict(),
+            "execution": RECORD,
+        }
+
+    def test_its_text_says_what_where_which_request_and_what_to_do(self, error: type[PlatformClientError]) -> None:
+        text = str(failure_of(error, handle=None).exception())
+        assert text == (
+            f"503 BUSY: too many (POST /api/v1/a, request r-1, 3 requests in 1.23 s) {error.advice} The platform asks for a pause of 7 s."
+        )
+
+    def test_no_text_of_it_shows_the_body_of_a_submission(self, error: type[PlatformClientError]) -> None:
+        found = failure_of(error).exception()
+        assert "s3cret" not in f"{found} {found!r} {found.failure!r} {json.dumps(found.to_dict())}"
+
+    def test_it_gives_advice_of_its_own(self, error: type[PlatformClientError]) -> None:
+        assert [each for each in ALL if each.advice == error.advice] == [error]
+
+    def test_a_text_alone_makes_one(self, error: type[PlatformClientError]) -> None:
+        found = error("the client is closed")
+        assert str(found) == found.message == "the client is closed"
+        assert found.failure == Failure(error, "the client is closed")
+        assert pickle.loads(pickle.dumps(found)).failure == found.failure
+        assert (found.handle, found.to_dict()["handle"], found.execution, found.details) == (None, None, None, None)
+
+
+class TestTexts:
+    @pytest.mark.parametrize(
+        ("changes", "start"),
+        [
+            ({"code": None}, "503: too many (POST /api/v1/a"),
+            ({"status_code": None}, "BUSY: too many (POST /api/v1/a"),
+            ({"status_code": None, "code": None}, "too many (POST /api/v1/a"),
+            ({"request_id": None}, "503 BUSY: too many (POST /api/v1/a, 3 requests in 1.23 s)"),
+            ({"attempts": 1}, "503 BUSY: too many (POST /api/v1/a, request r-1, 1 request in 1.23 s)"),
+            ({"attempts": 0}, "503 BUSY: too many (POST /api/v1/a, request r-1)"),
+        ],
+    )
+    def test_what_is_not_known_is_left_out(self, changes: dict[str, Any], start: str) -> None:
+        assert str(failure_of(PlatformClientError, **changes).exception()).startswith(start)
+
+    def test_no_pause_is_named_where_none_was_asked_for(self) -> None:
+        assert str(failure_of(PlatformClientError, retry_after=None).exception()).endswith(PlatformClientError.advice)
+
+    def test_a_deadline_with_a_handle_says_that_the_execution_may_go_on(self) -> None:
+        assert "may still be running on the platform: go on with .handle" in str(failure_of(PlatformTimeoutError).exception())
+
+
+def test_failures_compare_by_value() -> None:
+    assert failure_of(PlatformClientError) == failure_of(PlatformClientError)
+    assert hash(failure_of(PlatformClientError)) == hash(failure_of(PlatformClientError))
+    assert failure_of(PlatformClientError) != failure_of(PlatformResponseError)
