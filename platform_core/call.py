@@ -41,15 +41,19 @@ class Expected(Protocol[T_co]):
 
     def plan(self, call: "Call[Any]") -> Plan:
         """The bounds of the call."""
+        ...
 
     def read(self, answer: Answered, limits: Limits) -> Value[T_co] | Failure:
         """The value, or why there is none."""
+        ...
 
     def failed(self, call: "Call[Any]", failure: Failure, *, seen: bool) -> tuple[Ended, Raise]:
         """The end without a value; `seen` where the platform may have begun what was asked for."""
+        ...
 
     def handle(self, call: "Call[Any]", at: float, sends: int) -> ExecutionHandle | None:
         """What goes on with it where the caller left in the middle."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,32 +33,41 @@ class Goal(Protocol):
     @property
     def seed(self) -> UUID:
         """The run's."""
+        ...
 
     @property
     def settings(self) -> Settings:
         """The run's."""
+        ...
 
     @property
     def ends_at(self) -> float:
         """Nothing is begun at it or after it."""
+        ...
 
     def plan(self, request: Request, at: float) -> Plan:
         """The bounds of one request."""
+        ...
 
     def pause_seconds(self, cancel: "Cancel") -> float:
         """The pause before asking again."""
+        ...
 
     def heard(self, cancel: "Cancel", word: Heard) -> Step | None:
         """The end, or None to ask again."""
+        ...
 
     def unheard(self, cancel: "Cancel", word: Unheard, *, unknown: bool) -> Step | None:
         """The end, or None to ask again; `unknown` where neither the cancel nor the look knew the execution."""
+        ...
 
     def over(self, cancel: "Cancel", last: Failure | None, at: float) -> Step:
         """The end, since there is no time to ask again."""
+        ...
 
     def abandoned(self, cancel: "Cancel", outcome: Abandoned, *, seen: bool) -> Step:
         """The caller left, maybe for a second time; `seen` where the platform may have recorded the cancel."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,11 @@ class Operation(Protocol[T_co]):
     @property
     def seed(self) -> UUID:
         """What all that is random in this run is made from; also its name for observers."""
+        ...
 
     def step(self, outcome: Outcome, /) -> "tuple[Operation[T_co], Action[T_co]]":
         """What to do, now that this happened. Raises `Misuse` if it is not what the operation waits for."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
-"""Branch coverage of platform_core, where each module counts only what its own test file runs.
+"""Branch coverage of platform_core, where each module counts only what its own test files run.
 
-A line that is covered by chance, by another module's tests, is not tested. One run of the tests records which test ran what
-(coverage's dynamic contexts); then each module is reported for the contexts of its own file alone.
+A line that is covered by chance, by another module's tests, is not tested. So each module's tests run in a process of their own.
+The tests of module `x` are `test_x.py` and, where that would grow too long, `test_x_<subject>.py` beside it.
 """
 
 import io
+import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import coverage
@@ -17,50 +19,70 @@ PACKAGE = ROOT / "platform_core"
 TESTS = ROOT / "tests" / "platform_core"
 COMPLETE = 100.0
 WITHOUT_CODE = frozenset({"__init__"})
-"""Modules whose tests look at a fresh process, which no context can see."""
+"""Its tests look at fresh processes, into which no measurement looks."""
 
 
 def main() -> int:
-    """Run the tests, then print what each module lacks; 1 if anything is lacking."""
+    """Run each module's tests, then print what they lack; 1 if anything is lacking. With arguments: these modules alone."""
     modules = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in WITHOUT_CODE)
-    untested = [name for name in modules if not (TESTS / f"test_{name}.py").exists()]
-    strays = sorted(path.name for path in TESTS.glob("test_*.py") if path.stem.removeprefix("test_") not in {*modules, "package"})
-    for name in untested:
-        print(f"platform_core/{name}.py has no tests/platform_core/test_{name}.py")
+    wanted = [name for name in modules if not sys.argv[1:] or name in sys.argv[1:]]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        lacks = [lack for lack in pool.map(lack_of, wanted, [tests_of(name, modules) for name in wanted]) if lack is not None]
+    strays = sorted(path.name for path in TESTS.glob("test_*.py") if module_of(path, [*modules, "package"]) is None)
+    for lack in lacks:
+        print(lack)
     for name in strays:
         print(f"tests/platform_core/{name} mirrors no module")
+    print(f"{len(wanted) - len(lacks)} of {len(wanted)} modules of platform_core are covered whole by their own tests")
+    return 1 if lacks or strays else 0
+
+
+def tests_of(name: str, modules: list[str]) -> list[Path]:
+    """The test files of one module."""
+    return sorted(path for path in TESTS.glob("test_*.py") if module_of(path, modules) == name)
+
+
+def module_of(test: Path, modules: list[str]) -> str | None:
+    """The module that a test file mirrors: the longest name that its own name begins with."""
+    mirrored = test.stem.removeprefix("test_")
+    return max((name for name in modules if f"{mirrored}_".startswith(f"{name}_")), key=len, default=None)
+
+
+def lack_of(name: str, tests: list[Path]) -> str | None:
+    """Run the module's tests; what is wrong with them, in words, or None."""
+    if not tests:
+        return f"platform_core/{name}.py has no tests/platform_core/test_{name}.py"
     with tempfile.TemporaryDirectory() as folder:
-        data_file = Path(folder) / "coverage"
-        if not run_tests(data_file):
-            return 1
-        lacking = [name for name in modules if name not in untested and not is_covered(name, data_file)]
-    covered = len(modules) - len(untested) - len(lacking)
-    print(f"{covered} of {len(modules)} modules of platform_core are covered whole by their own tests")
-    return 1 if untested or strays or lacking else 0
+        data_file, settings = Path(folder) / "coverage", Path(folder) / "coverage.ini"
+        settings.write_text(f"[run]\nbranch = true\ninclude = {PACKAGE / name}.py\ndata_file = {data_file}\n", encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "coverage",
+            "run",
+            f"--rcfile={settings}",
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *map(str, tests),
+        ]
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            return f"the tests of platform_core/{name}.py fail:\n{done.stdout}{done.stderr}"
+        return missing(name, data_file)
 
 
-def run_tests(data_file: Path) -> bool:
-    """Run the core's tests, recording for each line the test that ran it."""
-    settings = data_file.with_suffix(".ini")
-    settings.write_text(
-        "[run]\nbranch = true\nsource = platform_core\ndynamic_context = test_function\n"
-        f"data_file = {data_file}\ndisable_warnings = module-not-imported\n",
-        encoding="utf-8",
-    )
-    command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(TESTS)]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
-
-
-def is_covered(name: str, data_file: Path) -> bool:
-    """Whether the module's own tests run every line and branch of it; prints what they lack."""
+def missing(name: str, data_file: Path) -> str | None:
+    """The lines and branches that were not run, in words, or None."""
     measured = coverage.Coverage(data_file=str(data_file), config_file=str(ROOT / "pyproject.toml"))
     measured.load()
-    measured.get_data().set_query_contexts([rf"(^|\.)test_{name}\.", "^$"])
     report = io.StringIO()
     covered = measured.report(include=[str(PACKAGE / f"{name}.py")], file=report, show_missing=True, skip_covered=False)
-    if covered < COMPLETE:
-        print(next(line for line in report.getvalue().splitlines() if f"{name}.py" in line))
-    return covered == COMPLETE
+    if covered == COMPLETE:
+        return None
+    return next(line for line in report.getvalue().splitlines() if f"{name}.py" in line)
 
 
 if __name__ == "__main__":

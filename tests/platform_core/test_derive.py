@@ -1,0 +1,47 @@
+"""What looks random and is not."""
+
+from uuid import UUID
+
+import pytest
+
+from platform_core.derive import derived_uuid, idempotency_key, unit_random
+from tests.support.core import OTHER_SEED, SEED
+
+COUNT = 2000
+
+
+def test_the_same_arguments_give_the_same_uuid_for_ever() -> None:
+    # Written down, since another value would be another idempotency key for a stored run.
+    assert idempotency_key(UUID(int=0)) == UUID("734a53bc-8dc1-5247-89de-c62e1ad9359b")
+    assert derived_uuid(UUID(int=0), "request", 1) == UUID("40d6c9c3-9c6f-5e08-b9db-370228f252c9")
+
+
+def test_the_same_arguments_give_the_same_number_for_ever() -> None:
+    assert unit_random(UUID(int=0), "pause", 1) == 0.3470288086785025
+
+
+def test_the_key_is_the_one_of_its_purpose() -> None:
+    assert idempotency_key(SEED) == derived_uuid(SEED, "idempotency-key")
+
+
+def test_seed_purpose_and_counter_each_make_another_uuid() -> None:
+    made = [derived_uuid(seed, purpose, counter) for seed in (SEED, OTHER_SEED) for purpose in ("a", "b") for counter in range(10)]
+    assert len(set(made)) == len(made)
+
+
+def test_seed_purpose_and_counter_each_make_another_number() -> None:
+    made = [unit_random(seed, purpose, counter) for seed in (SEED, OTHER_SEED) for purpose in ("a", "b") for counter in range(10)]
+    assert len(set(made)) == len(made)
+
+
+def test_numbers_are_evenly_spread_from_0_to_below_1() -> None:
+    made = [unit_random(SEED, "pause", counter) for counter in range(COUNT)]
+    assert min(made) >= 0.0
+    assert max(made) < 1.0
+    tenths = [sum(1 for each in made if int(each * 10) == tenth) for tenth in range(10)]
+    assert all(COUNT / 10 * 0.75 < tenth < COUNT / 10 * 1.25 for tenth in tenths)
+
+
+@pytest.mark.parametrize("counter", [0, 1, 10**30])
+def test_a_counter_may_be_any_whole_number(counter: int) -> None:
+    assert 0.0 <= unit_random(SEED, "pause", counter) < 1.0
