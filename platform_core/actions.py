@@ -56,6 +56,11 @@ class Reason:
     because: Because
     detail: str = ""
 
+    @classmethod
+    def of(cls, failure: Failure) -> "Reason":
+        """The status of the answer where there was one, else why there was none."""
+        return cls(Because.STATUS, str(failure.status_code)) if failure.status_code else cls(Because.FAILURE, failure.message)
+
     def __str__(self) -> str:
         return f"{self.because}: {self.detail}" if self.detail else str(self.because)
 

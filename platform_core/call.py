@@ -163,8 +163,7 @@ def plain_plan(call: Call[Any], request_seconds_max: float) -> Plan:
 
 def plain_end(call: Call[Any], failure: Failure) -> tuple[Ended, Raise]:
     """An error without a handle."""
-    because = Because.STATUS if failure.status_code else Because.FAILURE
-    return Ended(call.seed), Raise(failure, Reason(because, str(failure.status_code or failure.message)))
+    return Ended(call.seed), Raise(failure, Reason.of(failure))
 
 
 @dataclass(frozen=True, slots=True)

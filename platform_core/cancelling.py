@@ -50,7 +50,11 @@ class Goal(Protocol):
         ...
 
     def pause_seconds(self, cancel: "Cancel") -> float:
-        """The pause before asking again."""
+        """The pause before asking again, before jitter: whether there is time for it is decided on that."""
+        ...
+
+    def jitter(self, cancel: "Cancel") -> float:
+        """What the pause is multiplied by, from 0 to 1."""
         ...
 
     def heard(self, cancel: "Cancel", word: Heard) -> Step | None:
@@ -220,7 +224,7 @@ def _reread(cancel: Cancel, word: Unheard) -> Step:
     if word.at >= cancel.goal.ends_at:
         return cancel.goal.over(cancel, word.failure, word.at)
     plan = cancel.goal.plan(status_request(cancel.execution_id), word.at)
-    exchange, action = begin(plan, word.at, cancel.sends, Reason(Because.STATUS, str(word.status)))
+    exchange, action = begin(plan, word.at, cancel.sends, Reason.of(word.failure))
     return Rereading(cancel, word.status, exchange), action
 
 
@@ -229,16 +233,17 @@ def _judge(cancel: Cancel, word: Heard | Unheard, *, unknown: bool) -> Step:
     match word:
         case Heard(record, at):
             end, last, reason = goal.heard(cancel, word), None, Reason(Because.NOT_TERMINAL, record["status"])
-        case Unheard(last, at, _, _, status):
+        case Unheard(last, at):
             end = goal.unheard(cancel, word, unknown=unknown)
-            reason = Reason(Because.STATUS, str(status)) if status else Reason(Because.FAILURE, last.message)
+            reason = Reason.of(last)
         case _:
             assert_never(word)
     if end is not None:
         return end
-    until = at + goal.pause_seconds(cancel)
-    if until >= goal.ends_at:
+    pause = goal.pause_seconds(cancel)
+    if at + pause >= goal.ends_at:
         return goal.over(cancel, last, at)
+    until = at + pause * goal.jitter(cancel)
     return CancelPausing(replace(cancel, pauses=cancel.pauses + 1), until, last), Sleep(until, 0, reason)
 
 
@@ -264,8 +269,12 @@ class CancelCall:
         )
 
     def pause_seconds(self, cancel: Cancel) -> float:
-        """The backoff's, with its jitter."""
-        return self.settings.retry.pause_seconds(cancel.pauses) * unit_random(self.seed, "cancel-pause", cancel.pauses)
+        """The backoff's."""
+        return self.settings.retry.pause_seconds(cancel.pauses)
+
+    def jitter(self, cancel: Cancel) -> float:
+        """Full."""
+        return unit_random(self.seed, "cancel-pause", cancel.pauses)
 
     def heard(self, cancel: Cancel, word: Heard) -> Step:
         """Done: the record after the cancel is the answer."""
@@ -288,7 +297,7 @@ class CancelCall:
         return gone(self.seed, Report(fate, self._handle(cancel)), Because.ABANDONED)
 
     def _fail(self, cancel: Cancel, failure: Failure) -> Step:
-        return Ended(self.seed), Raise(replace(failure, handle=self._handle(cancel)), Reason(Because.STATUS))
+        return Ended(self.seed), Raise(replace(failure, handle=self._handle(cancel)), Reason.of(failure))
 
     def _handle(self, cancel: Cancel) -> ExecutionHandle:
         return ExecutionHandle("execution", cancel.execution_id, None, 0.0, cancel.sends, "detach")

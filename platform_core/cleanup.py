@@ -72,6 +72,10 @@ class Leaving:
         """See `Goal`."""
         return AGAIN_SECONDS
 
+    def jitter(self, cancel: Cancel) -> float:
+        """None: the runs of a client that was left are few, and the clean-up is short."""
+        return 1.0
+
     def heard(self, cancel: Cancel, word: Heard) -> Step | None:
         """An end where the execution has ended; else the platform has not recorded the cancel yet."""
         return self.ended(word) if is_terminal(word.record["status"]) else None
@@ -96,7 +100,7 @@ class Leaving:
 
     def ended(self, word: Heard) -> Step:
         """The execution has ended, by our cancel or before it."""
-        record, at, sends = word
+        record, at, sends, _ = word
         cancelled = record["status"] == ExecutionStatus.CANCELLED
         match self.why:
             case ByCaller():
@@ -107,7 +111,7 @@ class Leaving:
                 message = f"{failure.message}; the execution was cancelled"
                 return self._raise(replace(failure, message=message), record["execution_id"], at, sends)
             case ByDeadline():
-                return conclude(self.job, record, at, sends)
+                return conclude(self.job, word)
             case _:
                 assert_never(self.why)
 

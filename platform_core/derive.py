@@ -18,3 +18,8 @@ def unit_random(seed: UUID, purpose: str, counter: int) -> float:
 def idempotency_key(seed: UUID) -> UUID:
     """The key of the one submission that a run may make."""
     return derived_uuid(seed, "idempotency-key")
+
+
+def request_id(seed: UUID, number: int) -> str:
+    """The `X-Request-ID` of the run's request of this number, counted from 0."""
+    return str(derived_uuid(seed, "request", number))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from . import retry
 from .actions import Authorize, Because, Reason, Send, Sleep, Wait
-from .derive import derived_uuid, unit_random
+from .derive import request_id, unit_random
 from .errors import (
     CallFacts,
     Failure,
@@ -228,9 +228,8 @@ def maybe_seen(exchange: Exchange, sent: Sent) -> bool:
 
 
 def _send(plan: Plan, tally: Tally, at: float, reason: Reason) -> InFlight:
-    request_id = str(derived_uuid(plan.seed, "request", tally.sends))
     # A caller's own request id stands; it is set anew for each request of ours.
-    headers = plan.request.headers.with_defaults(((REQUEST_ID, request_id),))
+    headers = plan.request.headers.with_defaults(((REQUEST_ID, request_id(plan.seed, tally.sends)),))
     request = Request(plan.request.method, plan.request.target, headers, plan.request.body)
     exchange = Sending(plan, replace(tally, sends=tally.sends + 1))
     return InFlight(exchange, Send(request, min(at + plan.request_seconds_max, plan.deadline), reason))
@@ -298,8 +297,7 @@ def _repeat(
 def facts_of(plan: Plan, tally: Tally, at: float) -> CallFacts:
     """What an error of this call says of it."""
     own = plan.request.headers.get(REQUEST_ID)
-    request_id = own or str(derived_uuid(plan.seed, "request", tally.sends - 1))
-    return CallFacts(plan.request.method, plan.request.path, request_id, tally.sends, at)
+    return CallFacts(plan.request.method, plan.request.path, own or request_id(plan.seed, tally.sends - 1), tally.sends, at)
 
 
 def _failure(plan: Plan, tally: Tally, at: float, error: type[PlatformClientError], message: str) -> Failure:

@@ -113,8 +113,8 @@ class Submitting(_OfJob):
             return replace(self, exchange=end.exchange), end.action
         word = verdict(end, self.job.settings.limits, None)
         match word:
-            case Heard(record, at, sends) if is_terminal(record["status"]):
-                return conclude(self.job, record, at, sends)
+            case Heard(record) if is_terminal(record["status"]):
+                return conclude(self.job, word)
             case Heard(record, at, sends):
                 known = Known(record["execution_id"], since=at, known_at=at, sends=sends)
                 return _wait(self.job, known.after(record, at, sends), at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]))
@@ -180,17 +180,16 @@ class Polling(_OfJob):
             return replace(self, exchange=end.exchange), end.action
         word = verdict(end, job.settings.limits, known.execution_id)
         match word:
-            case Heard(record, at, sends) if is_terminal(record["status"]):
-                return conclude(job, record, at, sends)
+            case Heard(record) if is_terminal(record["status"]):
+                return conclude(job, word)
             case Heard(record, at, sends):
                 return _wait(job, known.after(record, at, sends), at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]))
             case Unheard(failure, at, sends, _, status) if status == NOT_FOUND and at < known.known_at + GRACE_SECONDS:
                 return _wait(job, replace(known, sends=sends, last=failure), at, _hint(end), Reason(Because.NOT_KNOWN_YET))
-            case Unheard(failure, at, sends, True, status):
-                reason = Reason(Because.STATUS, str(status)) if status else Reason(Because.FAILURE, failure.message)
-                return _wait(job, replace(known, sends=sends, last=failure), at, _hint(end), reason)
-            case Unheard(failure, _, _, _, status):
-                return fail(job, failure, known.execution_id, Reason(Because.STATUS if status else Because.FAILURE, str(status or "")))
+            case Unheard(failure, at, sends, True):
+                return _wait(job, replace(known, sends=sends, last=failure), at, _hint(end), Reason.of(failure))
+            case Unheard(failure):
+                return fail(job, failure, known.execution_id, Reason.of(failure))
             case _:
                 assert_never(word)
 

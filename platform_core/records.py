@@ -14,17 +14,20 @@ class ErrorBody(TypedDict):
 
 
 class ExecutionRecord(TypedDict):
-    """An execution as the platform records it. What the server sends beyond these fields stays in the dict."""
+    """An execution as the platform records it. What the server sends beyond these fields stays in the dict.
+
+    The first two are checked to be there, and the type of the others where they are.
+    """
 
     execution_id: str
     status: str
-    component_type: NotRequired[str]
-    component_id: NotRequired[str]
-    result: NotRequired[Any]
-    error: NotRequired[ErrorBody | None]
-    created_at: NotRequired[str]
-    started_at: NotRequired[str | None]
-    finished_at: NotRequired[str | None]
+    component_type: str
+    component_id: str
+    result: Any
+    error: ErrorBody | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
     progress: NotRequired[float | None]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from .actions import Because, Raise, Reason
+from .actions import Raise, Reason
 from .config import Settings
 from .errors import Failure, PlatformConnectionError, PlatformSubmissionUnknownError
 from .exchange import Plan
@@ -38,10 +38,9 @@ def submission_of(request: Request) -> Submission | None:
 
 def submission_failed(job: Job, request: Request, failure: Failure, *, seen: bool) -> tuple[Ended, Raise]:
     """The end of a submission that was refused, or, where it was `seen`, of one whose fate is not known: the error resumes it."""
-    reason = Reason(Because.STATUS if failure.status_code else Because.FAILURE, str(failure.status_code or failure.message))
     if not seen:
-        return Ended(job.seed), Raise(failure, reason)
+        return Ended(job.seed), Raise(failure, Reason.of(failure))
     submission = submission_of(request)
     handle = None if submission is None else job.handle(submission, failure.elapsed, failure.attempts)
-    lost = issubclass(failure.error, PlatformConnectionError)
-    return Ended(job.seed), Raise(replace(failure, error=PlatformSubmissionUnknownError if lost else failure.error, handle=handle), reason)
+    error = PlatformSubmissionUnknownError if issubclass(failure.error, PlatformConnectionError) else failure.error
+    return Ended(job.seed), Raise(replace(failure, error=error, handle=handle), Reason.of(failure))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from .actions import Because, Done, Gone, Raise, Reason, Report
+from .derive import request_id
 from .errors import CallFacts, Failure, PlatformTimeoutError
 from .exchange import Answered, Unanswered
 from .handles import Submission
@@ -13,6 +14,7 @@ from .lifecycle import ExecutionStatus
 from .limits import Limits
 from .machine import Ended
 from .records import ExecutionRecord
+from .requests import status_request
 from .responses import Nonsense, execution_record, failure_from_nonsense, failure_from_record, failure_from_status
 from .retry import repeats_status
 
@@ -25,6 +27,8 @@ class Heard(NamedTuple):
     record: ExecutionRecord
     at: float
     sends: int
+    facts: CallFacts
+    """Of the call that it came by."""
 
 
 class Unheard(NamedTuple):
@@ -48,16 +52,16 @@ def verdict(end: Answered | Unanswered, limits: Limits, expected_id: str | None)
     record = execution_record(response, limits, expected_id)
     if isinstance(record, Nonsense):
         return Unheard(failure_from_nonsense(record, response, facts), end.at, facts.attempts, passing=False, status=response.status)
-    return Heard(record, end.at, facts.attempts)
+    return Heard(record, end.at, facts.attempts, facts)
 
 
-def conclude(job: Job, record: ExecutionRecord, at: float, sends: int) -> Step:
+def conclude(job: Job, word: Heard) -> Step:
     """The end of a run whose execution has ended."""
+    record = word.record
     reason = Reason(Because.TERMINAL, record["status"])
     if record["status"] == ExecutionStatus.COMPLETED:
         return Ended(job.seed), Done(record, reason)
-    failure = failure_from_record(record, CallFacts("", "", None, sends, at))
-    return fail(job, failure, record["execution_id"], reason)
+    return fail(job, failure_from_record(record, word.facts), record["execution_id"], reason)
 
 
 def fail(job: Job, failure: Failure, known: str | Submission, reason: Reason) -> Step:
@@ -76,6 +80,8 @@ def deadline_failure(job: Job, known: Known, at: float) -> Failure:
     message = f"the execution did not end within {job.seconds:g} s; last heard status: {known.status or 'none'}"
     last = known.last
     if last is None:
-        return Failure(PlatformTimeoutError, message, attempts=known.sends, elapsed=at)
-    message = f"{message}; last failure: {last.message}"
+        poll = status_request(known.execution_id)
+        last = Failure(PlatformTimeoutError, message, method=poll.method, path=poll.path, request_id=request_id(job.seed, known.sends - 1))
+    else:
+        message = f"{message}; last failure: {last.message}"
     return replace(last, error=PlatformTimeoutError, message=message, attempts=known.sends, elapsed=at)

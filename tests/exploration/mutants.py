@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from platform_core import cleanup, exchange, execution, retry, verdicts
-from platform_core.actions import Because, Fate, Report, Send
+from platform_core.actions import Because, Fate, Reason, Report, Send
 from platform_core.messages import Headers
 from platform_core.outcomes import FailureCause, Woke
 
@@ -65,7 +65,7 @@ def _a_poll_after_the_deadline(patch: pytest.MonkeyPatch) -> None:
 
     def poll_whenever(waiting: Any, outcome: Any) -> Any:
         if isinstance(outcome, Woke):
-            return execution._poll(waiting.job, waiting.known, outcome.at, exchange.Reason(Because.PAUSE_OVER))
+            return execution._poll(waiting.job, waiting.known, outcome.at, Reason(Because.PAUSE_OVER))
         return step(waiting, outcome)
 
     patch.setattr(execution.Waiting, "step", poll_whenever)

@@ -3,6 +3,7 @@
 import pytest
 
 from platform_core.actions import Because, Fate, Reason, Report
+from platform_core.errors import Failure, PlatformClientError
 from platform_core.handles import ExecutionHandle, Submission
 from tests.support.core import CODE_BLOCK_ID, EXECUTION_ID, SEED, record
 
@@ -30,7 +31,7 @@ def test_a_reason_is_told_in_a_word_and_its_particular(reason: Reason, text: str
         (Report(Fate.NEVER_STARTED), "nothing was started on the platform"),
         (Report(Fate.CANCELLED, KNOWN), f"execution {EXECUTION_ID} was cancelled on the platform"),
         (
-            Report(Fate.FINISHED, KNOWN, {"execution_id": EXECUTION_ID, "status": "failed"}),
+            Report(Fate.FINISHED, KNOWN, record("failed")),
             f"execution {EXECUTION_ID} had ended on the platform: failed",
         ),
         (Report(Fate.FINISHED, KNOWN), f"execution {EXECUTION_ID} had ended on the platform: finished"),
@@ -51,3 +52,8 @@ def test_every_fate_has_its_words() -> None:
 def test_a_report_shows_no_body_of_a_submission() -> None:
     assert record()["execution_id"] not in repr(Report(Fate.UNKNOWN, NOT_KNOWN))
     assert "body=2 bytes" in repr(Report(Fate.UNKNOWN, NOT_KNOWN))
+
+
+def test_the_reason_of_a_failure_is_its_status_or_why_there_was_no_answer() -> None:
+    assert Reason.of(Failure(PlatformClientError, "busy", status_code=503)) == Reason(Because.STATUS, "503")
+    assert Reason.of(Failure(PlatformClientError, "no answer")) == Reason(Because.FAILURE, "no answer")

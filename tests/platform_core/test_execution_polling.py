@@ -200,7 +200,7 @@ class TestPolling:
     def test_polling_on_no_token_for_good_goes_to_ended_and_raises_with_the_handle(self) -> None:
         action = polling().tell(no_token(1.0), token_refused(1.0, permanent=True))
         assert (action.failure.error, action.failure.handle) == (PlatformAuthenticationError, handle(3599.0, 2))
-        assert action.reason == Reason(Because.FAILURE)
+        assert action.reason == Reason(Because.FAILURE, "there is no token: KeyError")
 
     def test_polling_on_abandoned_goes_to_cancelling_and_sends_the_cancel(self) -> None:
         run = polling()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from platform_core.actions import Because, Done, Fate, Gone, Raise, Reason, Report
+from platform_core.derive import request_id
 from platform_core.errors import (
     CallFacts,
     Failure,
@@ -36,7 +37,9 @@ def answer(answered: Response) -> Answered:
 
 
 def test_a_record_is_heard_whatever_its_status() -> None:
-    assert verdict(answer(response(200, record("hibernating"))), SETTINGS.limits, EXECUTION_ID) == Heard(record("hibernating"), 7.0, 3)
+    assert verdict(answer(response(200, record("hibernating"))), SETTINGS.limits, EXECUTION_ID) == Heard(
+        record("hibernating"), 7.0, 3, FACTS
+    )
 
 
 def test_the_record_of_a_submission_may_have_any_id() -> None:
@@ -78,7 +81,7 @@ def test_without_an_answer_the_exchange_says_whether_it_is_passing(failure: Fail
 
 def test_a_completed_execution_concludes_with_its_record() -> None:
     found = record("completed", result=7, more="kept")
-    assert conclude(JOB, found, 7.0, 3) == (Ended(SEED), Done(found, Reason(Because.TERMINAL, "completed")))
+    assert conclude(JOB, Heard(found, 7.0, 3, FACTS)) == (Ended(SEED), Done(found, Reason(Because.TERMINAL, "completed")))
 
 
 @pytest.mark.parametrize(
@@ -87,13 +90,14 @@ def test_a_completed_execution_concludes_with_its_record() -> None:
 )
 def test_another_end_concludes_with_its_error_which_carries_record_and_handle(status: str, error: type[PlatformClientError]) -> None:
     found = record(status, error={"code": "C", "message": "boom"})
-    state, action = conclude(JOB, found, 7.0, 3)
+    state, action = conclude(JOB, Heard(found, 7.0, 3, FACTS))
     assert state == Ended(SEED)
     assert isinstance(action, Raise)
     exception = action.failure.exception()
     assert type(exception) is error
     assert (exception.message, exception.code, exception.execution, exception.status_code) == ("boom", "C", found, None)
     assert exception.handle == JOB.handle(EXECUTION_ID, 7.0, 3)
+    assert (exception.method, exception.path, exception.request_id) == (FACTS.method, FACTS.path, FACTS.request_id)
 
 
 def test_a_failure_of_a_run_carries_the_handle() -> None:
@@ -108,7 +112,13 @@ def test_a_run_that_was_left_is_gone_with_its_report() -> None:
 
 def test_a_passed_deadline_says_what_was_last_heard() -> None:
     assert deadline_failure(JOB, KNOWN, 61.0) == Failure(
-        PlatformTimeoutError, "the execution did not end within 60 s; last heard status: none", attempts=9, elapsed=61.0
+        PlatformTimeoutError,
+        "the execution did not end within 60 s; last heard status: none",
+        request_id=request_id(SEED, 8),
+        method="GET",
+        path=f"/api/v1/executions/{EXECUTION_ID}",
+        attempts=9,
+        elapsed=61.0,
     )
     assert deadline_failure(JOB, replace(KNOWN, status="running"), 61.0).message.endswith("last heard status: running")
 

@@ -43,7 +43,7 @@ class TransportError(Exception):
     def __init__(self, kind: FailureCause | str, sent: Sent, reused: bool = False, detail: str = "") -> None:  # noqa: FBT001, FBT002 -- the contract's order
         super().__init__(kind, sent, reused, detail)
         self.kind = FailureCause(kind)
-        self.sent = sent
+        self.sent: Sent = sent
         self.reused = reused
         self.detail = detail
 
@@ -121,4 +121,37 @@ class CountsRuns(Protocol):
 
     def idle(self) -> AbstractContextManager[None]:
         """A run waits inside it for another one: for a token, or for a slot."""
+        ...
+
+
+@runtime_checkable
+class BringsClock(Protocol):
+    """An async transport whose deadlines are in a time of its own: the driver then takes its clock."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time that `send` takes its deadline in."""
+        ...
+
+
+@runtime_checkable
+class BringsSyncClock(Protocol):
+    """A blocking transport whose deadlines are in a time of its own."""
+
+    @property
+    def clock(self) -> SyncClock:
+        """The time that `send` takes its deadline in."""
+        ...
+
+
+@runtime_checkable
+class TwoWorlds(Protocol):
+    """What can be had as either kind of transport. Each call makes one, which whoever asked for it closes."""
+
+    def asynchronous(self) -> AsyncTransport:
+        """As a transport for one event loop."""
+        ...
+
+    def synchronous(self) -> SyncTransport:
+        """As a transport of blocking calls."""
         ...

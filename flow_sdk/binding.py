@@ -1,0 +1,133 @@
+"""Which transport a client sends with: handed in, or the best that is installed; chosen at the first call, closed if it is ours.
+
+Clients are made outside of event loops, so that the choice waits for the first call, which also binds an async client to its loop.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar, cast
+
+import anyio
+
+from platform_core.errors import PlatformClientError
+from platform_core.limits import Limits
+from platform_transports.contract import AsyncTransport, SyncTransport, TwoWorlds
+from platform_transports.drive import AsyncRuns
+
+T = TypeVar("T")
+
+
+class Bound(NamedTuple):
+    """A transport, and the only event loop in which it may be used."""
+
+    transport: AsyncTransport
+    loop: object
+
+
+class AsyncBinding:
+    """The transport of an async client, in one event loop."""
+
+    def __init__(self, given: object, limits: Limits, runs: AsyncRuns) -> None:
+        self._given = given
+        self._limits = limits
+        self._runs = runs
+        self._bound: Bound | None = None
+
+    def get(self) -> AsyncTransport:
+        """The transport, from the first call on. Raises where the client is closed, or bound to another event loop."""
+        if self._runs.closed:
+            raise _closed_error()
+        if self._bound is None:
+            self._bound = Bound(self._transport(), _running_loop())
+        self.check()
+        return self._bound.transport
+
+    def check(self) -> None:
+        """Raise where the client is bound to another event loop: its connections can neither be used nor closed here."""
+        if self._bound is not None and self._bound.loop is not _running_loop():
+            raise PlatformClientError("this client belongs to another event loop: make one for each loop, and close it there")
+
+    async def aclose(self) -> None:
+        """Close the transport if it is ours."""
+        if self._bound is not None and self._bound.transport is not self._given:
+            await self._bound.transport.aclose()
+
+    def _transport(self) -> AsyncTransport:
+        if self._given is None:
+            return first_installed(_ASYNC_CANDIDATES, self._limits)
+        return self._given.asynchronous() if isinstance(self._given, TwoWorlds) else cast("AsyncTransport", self._given)
+
+
+class SyncBinding:
+    """The transport of a blocking client, for all its threads."""
+
+    def __init__(self, given: object, limits: Limits, closed: threading.Event) -> None:
+        self._given = given
+        self._limits = limits
+        self._closed = closed
+        self._lock = threading.Lock()
+        self._chosen: SyncTransport | None = None
+
+    def get(self) -> SyncTransport:
+        """The transport, from the first call on. Raises where the client is closed."""
+        with self._lock:
+            if self._closed.is_set():
+                raise _closed_error()
+            if self._chosen is None:
+                self._chosen = self._transport()
+            return self._chosen
+
+    def close(self) -> None:
+        """Close the transport if it is ours; `closed` is set before."""
+        with self._lock:
+            chosen = self._chosen
+        if chosen is not None and chosen is not self._given:
+            chosen.close()
+
+    def _transport(self) -> SyncTransport:
+        if self._given is None:
+            return first_installed(_SYNC_CANDIDATES, self._limits)
+        return self._given.synchronous() if isinstance(self._given, TwoWorlds) else cast("SyncTransport", self._given)
+
+
+def first_installed(candidates: Sequence[Callable[[Limits], T]], limits: Limits) -> T:
+    """The transport of the first candidate whose library is installed. Raises `ImportError` that names what to install."""
+    missing: list[str] = []
+    for candidate in candidates:
+        try:
+            return candidate(limits)
+        except ImportError as error:
+            missing.append(str(error))
+    raise ImportError(f"there is nothing to send with: {'; '.join(missing)}")
+
+
+def _over_httpx(limits: Limits) -> AsyncTransport:
+    from platform_transports.httpx import HttpxTransport
+
+    return HttpxTransport(limits=limits)
+
+
+def _over_httpx_blocking(limits: Limits) -> SyncTransport:
+    from platform_transports.httpx import HttpxSyncTransport
+
+    return HttpxSyncTransport(limits=limits)
+
+
+_ASYNC_CANDIDATES = (_over_httpx,)
+"""The best first."""
+_SYNC_CANDIDATES = (_over_httpx_blocking,)
+
+
+def _closed_error() -> PlatformClientError:
+    return PlatformClientError("the client is closed")
+
+
+def _running_loop() -> object:
+    """What tells one event loop from another, on asyncio and on trio."""
+    # What anyio raises on cancellation tells the two worlds apart, in every version of it that we take.
+    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
+        return asyncio.get_running_loop()
+    import trio
+
+    return trio.lowlevel.current_trio_token()

@@ -1,0 +1,62 @@
+"""Each example runs as it stands, and prints what it should."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PRINTED = {
+    "durable": """\
+submitted: pending
+a look: True
+awaited: completed, {'seconds': 0.2}
+cancelled too late: completed
+cancelled in time: EXECUTION_CANCELLED
+""",
+    "embed_in_sdk": "{'question': 'What are the trends?'}\n",
+    "errors": """\
+PlatformNotFoundError 404 NOT_FOUND: /api/v1/some/endpoint does not exist
+PlatformExecutionError: no such file
+PlatformExecutionTimeoutError: did not end within 0.1 s
+PlatformTimeoutError, the handle names the execution: True
+PlatformPermissionError 403: The token is valid but lacks the permission: use another token, organization or workspace.
+PlatformClientError 429, retry after 3600.0 s
+PlatformAuthenticationError 401: the platform's logs know the request: True
+""",
+    "sync_script": """\
+organizations: ['Emulated organization']
+results: True
+""",
+    "trio_app": """\
+results: True
+left: cancelled
+moved on: True, and on the platform it is cancelled
+""",
+}
+TESTED_ELSEWHERE = {"quickstart", "unit_test_with_fake"}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_example_prints_what_it_should(name: str) -> None:
+    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert process.stderr == ""
+    assert process.stdout == PRINTED[name]
+    assert process.returncode == 0
+
+
+def test_the_unit_tests_with_the_fake_pass() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLES / "unit_test_with_fake.py")]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "4 passed" in process.stdout
+    assert process.returncode == 0
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == PRINTED.keys() | TESTED_ELSEWHERE
+
+
+def test_a_whole_sdk_is_embedded_in_under_sixty_lines() -> None:
+    assert len((EXAMPLES / "embed_in_sdk.py").read_text().splitlines()) < 60

@@ -1,0 +1,136 @@
+"""What can be imported from where, at what cost; and that both clients have the same face."""
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import flow_sdk
+import flow_sdk.platform_client
+import platform_core.errors
+from flow_sdk import PlatformClient, SyncPlatformClient
+
+ERRORS = {name for name, value in vars(platform_core.errors).items() if inspect.isclass(value) and issubclass(value, Exception)}
+CLIENTS = {"PlatformClient", "SyncPlatformClient"}
+_START = "context=None, ring_id=None, timeout_seconds=None, *, scope=None, lifecycle_event=None"
+_AGENT_START = "context=None, execution_mode='isolated', ring_id=None, timeout_seconds=None, *, scope=None, lifecycle_event=None"
+_POLL = "poll_interval_seconds=1.0, on_abandon='cancel'"
+DOCUMENTED = {
+    "_request": "method, path, *, params=None, json=None, content=None, headers=None",
+    "request": "method, path, *, params=None, json=None, content=None, headers=None",
+    "execute_code_block": f"code_block_id, input_parameters=None, {_START}, {_POLL}",
+    "execute_agent": f"agent_id, input_data=None, {_AGENT_START}, {_POLL}",
+    "execute_workflow": f"workflow_id, input_data=None, {_START}, {_POLL}",
+    "submit_code_block_execution": f"code_block_id, input_parameters=None, {_START}",
+    "submit_agent_execution": f"agent_id, input_data=None, {_AGENT_START}",
+    "submit_workflow_execution": f"workflow_id, input_data=None, {_START}",
+    "get_execution_status": "execution_id",
+    "await_execution_result": "execution_id, timeout_seconds=None, poll_interval_seconds=1.0",
+    "cancel_execution": "execution_id",
+    "get_service_skills": "service_id, version=None",
+    "run": "operation",
+}
+METHODS = {*DOCUMENTED, "close", "aclose"}
+OF_ONE_WORLD = {"transport", "token_provider", "on_auth_token_refresh"}
+"""Parameters whose types differ, since one world awaits where the other calls."""
+CONTEXT_MANAGERS = {"__aenter__", "__aexit__", "__enter__", "__exit__"}
+
+
+def face(client: type) -> set[str]:
+    """The names that a client offers, dunder methods aside."""
+    return {name for name, value in vars(client).items() if inspect.isfunction(value) and not (name.startswith("_") and name != "_request")}
+
+
+def fresh(code: str) -> list[str]:
+    """What a new process prints."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+class TestNames:
+    def test_the_documented_names_are_there(self) -> None:
+        assert set(flow_sdk.__all__) == CLIENTS | ERRORS | {"RetryPolicy", "Limits", "ExecutionHandle"}
+        assert set(flow_sdk.platform_client.__all__) == CLIENTS | ERRORS
+
+    @pytest.mark.parametrize("name", flow_sdk.__all__)
+    def test_each_is_one_object_wherever_it_comes_from(self, name: str) -> None:
+        found = getattr(flow_sdk, name)
+        assert found.__name__ == name
+        assert found is getattr(flow_sdk.platform_client, name, found)
+        assert name in dir(flow_sdk)
+
+    def test_any_other_name_is_refused(self) -> None:
+        with pytest.raises(AttributeError, match=r"^module 'flow_sdk' has no attribute 'Client'$"):
+            _ = getattr(flow_sdk, "Client")  # noqa: B009 -- type checkers know that it is not there
+        with pytest.raises(ImportError):
+            exec("from flow_sdk import Client")
+
+    def test_all_can_be_imported_at_once(self) -> None:
+        found: dict[str, Any] = {}
+        exec("from flow_sdk import *", found)
+        assert set(flow_sdk.__all__) <= found.keys()
+
+
+class TestCost:
+    def test_importing_the_package_loads_nothing_else(self) -> None:
+        others = "platform_core", "platform_transports", "anyio", "asyncio", "trio", "httpx", "httpx2", "flow_sdk.client"
+        assert fresh(f"import flow_sdk, sys; print(*(name for name in {others!r} if name in sys.modules))") == []
+
+    def test_an_error_costs_no_client(self) -> None:
+        others = "platform_transports", "anyio", "asyncio", "flow_sdk.client"
+        code = f"from flow_sdk import PlatformClientError; import sys; print(*(name for name in {others!r} if name in sys.modules))"
+        assert fresh(code) == []
+
+    def test_making_a_client_loads_no_http_library_and_no_other_event_loop(self) -> None:
+        others = "httpx", "httpx2", "httpcore", "h11", "trio", "platform_transports.httpx", "platform_transports.fake", "platform_emulator"
+        for client in sorted(CLIENTS):
+            make = f"from flow_sdk import {client}; import sys; {client}('https://platform.test', 'a', env={{}})"
+            assert fresh(f"{make}; print(*(name for name in {others!r} if name in sys.modules))") == []
+
+
+class TestSameFace:
+    def test_both_have_the_documented_methods_and_no_others(self) -> None:
+        assert face(PlatformClient) == face(SyncPlatformClient) == METHODS
+
+    def test_each_is_a_context_manager_of_its_world(self) -> None:
+        assert {name for name in CONTEXT_MANAGERS if hasattr(PlatformClient, name)} == {"__aenter__", "__aexit__"}
+        assert {name for name in CONTEXT_MANAGERS if hasattr(SyncPlatformClient, name)} == {"__enter__", "__exit__"}
+
+    @pytest.mark.parametrize("name", sorted(METHODS))
+    def test_a_method_has_the_same_signature_and_docstring(self, name: str) -> None:
+        ours, theirs = getattr(PlatformClient, name), getattr(SyncPlatformClient, name)
+        assert str(inspect.signature(ours)) == str(inspect.signature(theirs))
+        assert inspect.getdoc(ours) == inspect.getdoc(theirs)
+        assert inspect.getdoc(ours), "and there is one"
+        assert inspect.iscoroutinefunction(ours)
+        assert not inspect.iscoroutinefunction(theirs)
+
+    def test_the_constructor_differs_in_what_is_awaited_alone(self) -> None:
+        ours, theirs = (inspect.signature(client).parameters for client in (PlatformClient, SyncPlatformClient))
+        assert PlatformClient.__init__.__doc__ == SyncPlatformClient.__init__.__doc__
+        assert [(each.name, each.kind, each.default) for each in ours.values()] == [
+            (each.name, each.kind, each.default) for each in theirs.values()
+        ]
+        assert {name for name in ours if ours[name].annotation != theirs[name].annotation} == OF_ONE_WORLD
+
+    def test_the_constructor_is_as_documented(self) -> None:
+        documented = (
+            "(base_url=None, auth_token=None, org_id=None, workspace_id=None, timeout=None, on_auth_token_refresh=None, *, "
+            "transport=None, token_provider=None, retry=None, limits=None, idempotent_submissions=True, "
+            "allow_http=False, observers=(), env=None)"
+        )
+        assert bare(PlatformClient) == documented
+
+    @pytest.mark.parametrize("name", DOCUMENTED)
+    def test_a_method_is_as_documented(self, name: str) -> None:
+        assert bare(getattr(SyncPlatformClient, name)) == f"(self, {DOCUMENTED[name]})"
+
+
+def bare(function: Callable[..., object]) -> str:
+    """The signature without its types."""
+    signature = inspect.signature(function)
+    parameters = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    return str(signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
