@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types coverage check format constraints clean
+.PHONY: help venv demo test lint types coverage check format constraints clean errors
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,6 +31,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY) ## run examples/quickstart.py against an emulator on this machine
 	$(BIN)/python examples/quickstart.py
+
+errors: $(READY) ## print what each error says, as met over real HTTP
+	$(BIN)/python tools/error_messages.py
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

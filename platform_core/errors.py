@@ -38,7 +38,7 @@ class PlatformClientError(Exception):
     that the platform asked for. `handle` goes on with the execution, where there may be one.
     """
 
-    advice: ClassVar[str] = "See the status and the message of the platform."
+    advice: ClassVar[str] = "The platform, or a proxy before it, could not serve this: try again later."
 
     def __init__(self, failure: "Failure | str") -> None:
         if isinstance(failure, str):
@@ -73,7 +73,7 @@ class PlatformClientError(Exception):
             (
                 f"{what}: " if what else "",
                 failure.message,
-                f" ({', '.join(call)})" if call else "",
+                f" ({', '.join(call)})." if call else "",
                 f" {self._advice()}" if call else "",
             )
         )
@@ -92,9 +92,10 @@ class PlatformClientError(Exception):
         }
 
     def _advice(self) -> str:
+        advice = _ADVICE_BY_STATUS.get(self.status_code or 0, self.advice) if type(self) is PlatformClientError else self.advice
         if self.retry_after is not None:
-            return f"{self.advice} The platform asks for a pause of {self.retry_after:g} s."
-        return self.advice
+            return f"{advice} The platform asks for a pause of {self.retry_after:g} s."
+        return advice
 
 
 class PlatformAuthenticationError(PlatformClientError):
@@ -118,7 +119,7 @@ class PlatformNotFoundError(PlatformClientError):
 class PlatformExecutionError(PlatformClientError):
     """500, or an execution that ended `failed`; `execution` is its record where there is one."""
 
-    advice = "The component failed on the platform: see its error and its logs; the call is not repeated by itself."
+    advice = "It failed on the platform: see its error and, by the request id, its logs; it is not repeated by itself."
 
 
 class PlatformExecutionTimeoutError(PlatformExecutionError):
@@ -170,6 +171,19 @@ _BY_STATUS: Mapping[int, type[PlatformClientError]] = MappingProxyType(
         500: PlatformExecutionError,
     }
 )
+
+
+_ADVICE_BY_STATUS: Mapping[int, str] = MappingProxyType(
+    {
+        **dict.fromkeys((301, 302, 303, 307, 308), "Redirects are not followed: check the base URL."),
+        **dict.fromkeys(
+            (400, 405, 406, 410, 413, 414, 415, 422), "Mend the request: .details names what is wrong, where the platform says so."
+        ),
+        409: "Something else is under way that this would collide with: see the platform's message.",
+        429: "Send fewer requests at a time.",
+    }
+)
+"""What to do about an answer that has no exception of its own."""
 
 
 def error_for_status(status: int) -> type[PlatformClientError]:

@@ -26,7 +26,7 @@ async def test_a_submission_whose_answer_was_lost_after_its_effect_starts_one_ex
     platform.inject({"kind": "drop_after", "method": "POST", "path": "/executions"})
     async with PlatformClient(platform.url, platform.token) as client:
         record = await client.execute_code_block(ECHO, {"text": "once"})
-    assert record.get("result") == {"text": "once"}
+    assert record["result"] == {"text": "once"}
     assert_executed(platform, 1)
 
 
@@ -34,7 +34,7 @@ def test_in_a_thread_a_submission_whose_answer_was_lost_after_its_effect_starts_
     platform.inject({"kind": "drop_after", "method": "POST", "path": "/executions"})
     with SyncPlatformClient(platform.url, platform.token) as client:
         record = client.execute_code_block(ECHO, {"text": "once"})
-    assert record.get("result") == {"text": "once"}
+    assert record["result"] == {"text": "once"}
     assert_executed(platform, 1)
 
 
@@ -44,7 +44,7 @@ async def test_ten_tasks_that_lose_their_answers_start_ten_executions_and_get_th
     async with PlatformClient(platform.url, platform.token) as client, anyio.create_task_group() as tasks:
 
         async def call(number: int) -> None:
-            results[number] = (await client.execute_code_block(ECHO, {"number": number})).get("result")
+            results[number] = (await client.execute_code_block(ECHO, {"number": number}))["result"]
 
         for number in range(CALLS):
             tasks.start_soon(call, number)
@@ -55,8 +55,12 @@ async def test_ten_tasks_that_lose_their_answers_start_ten_executions_and_get_th
 def test_ten_threads_that_lose_their_answers_start_ten_executions_and_get_their_own_results(platform: Emulator) -> None:
     platform.inject({"kind": "drop_after", "method": "POST", "path": "/executions", "times": CALLS})
     with SyncPlatformClient(platform.url, platform.token) as client, ThreadPoolExecutor(CALLS) as threads:
-        records = list(threads.map(lambda number: client.execute_code_block(ECHO, {"number": number}), range(CALLS)))
-    assert [record.get("result") for record in records] == [{"number": number} for number in range(CALLS)]
+
+        def call(number: int) -> object:
+            return client.execute_code_block(ECHO, {"number": number})["result"]
+
+        results = list(threads.map(call, range(CALLS)))
+    assert results == [{"number": number} for number in range(CALLS)]
     assert_executed(platform, CALLS)
 
 
@@ -88,7 +92,11 @@ def test_ten_threads_that_meet_a_rejected_token_at_once_ask_the_provider_once(pl
         return platform.new_token()
 
     with SyncPlatformClient(platform.url, platform.token, token_provider=provide) as client, ThreadPoolExecutor(CALLS) as threads:
-        answers = list(threads.map(lambda _: client.request("GET", "/api/v1/tenants/orgs"), range(CALLS)))
+
+        def call(_number: int) -> object:
+            return client.request("GET", "/api/v1/tenants/orgs")
+
+        answers = list(threads.map(call, range(CALLS)))
     assert asked == ["asked"]
     assert len(answers) == CALLS
 

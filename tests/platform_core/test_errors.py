@@ -166,7 +166,7 @@ class TestEveryError:
     def test_its_text_says_what_where_which_request_and_what_to_do(self, error: type[PlatformClientError]) -> None:
         text = str(failure_of(error, handle=None).exception())
         assert text == (
-            f"503 BUSY: too many (POST /api/v1/a, request r-1, 3 requests in 1.23 s) {error.advice} The platform asks for a pause of 7 s."
+            f"503 BUSY: too many (POST /api/v1/a, request r-1, 3 requests in 1.23 s). {error.advice} The platform asks for a pause of 7 s."
         )
 
     def test_no_text_of_it_shows_the_body_of_a_submission(self, error: type[PlatformClientError]) -> None:
@@ -201,6 +201,13 @@ class TestTexts:
 
     def test_no_pause_is_named_where_none_was_asked_for(self) -> None:
         assert str(failure_of(PlatformClientError, retry_after=None).exception()).endswith(PlatformClientError.advice)
+
+    @pytest.mark.parametrize(
+        ("status", "advice"), [(302, "are not followed"), (400, ".details"), (409, "collide"), (422, ".details"), (429, "fewer requests")]
+    )
+    def test_a_status_without_an_exception_of_its_own_has_its_own_advice(self, status: int, advice: str) -> None:
+        assert advice in str(failure_of(PlatformClientError, status_code=status).exception())
+        assert advice not in str(failure_of(PlatformResponseError, status_code=status).exception())
 
     def test_a_deadline_with_a_handle_says_that_the_execution_may_go_on(self) -> None:
         assert "may still be running on the platform: go on with .handle" in str(failure_of(PlatformTimeoutError).exception())
