@@ -1,26 +1,31 @@
 """The platform on this machine: a pure model, and a server around it with workers, tokens and faults.
 
 `platform_emulator.model` needs the standard library and `platform_core` alone; `Emulator` needs `platform-client[emulator]`.
-Both names below load when they are first asked for.
+All names below load when they are first asked for.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .emulator import Emulator
     from .faults import Fault
+    from .registration import agent, code_block, component_id_of, workflow
 
-__all__ = ["Emulator", "Fault"]
+__all__ = ["Emulator", "Fault", "agent", "code_block", "component_id_of", "workflow"]
+
+_MODULES = {
+    "Emulator": "emulator",  # the server, which whoever wants the model alone may not have
+    "Fault": "faults",
+    "agent": "registration",
+    "code_block": "registration",
+    "component_id_of": "registration",
+    "workflow": "registration",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name == "Emulator":
-        from .emulator import Emulator  # noqa: PLC0415 -- loads the server, which whoever wants the model alone may not have
-
-        return Emulator
-    if name == "Fault":
-        from .faults import Fault  # noqa: PLC0415
-
-        return Fault
+    if name in _MODULES:
+        return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

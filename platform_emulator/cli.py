@@ -1,6 +1,7 @@
 """`python -m platform_emulator`: the platform until SIGTERM or an interrupt, its address and a token as two lines for a shell."""
 
 import argparse
+import contextlib
 import json
 import shlex
 import signal
@@ -10,7 +11,9 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from .components import catalogue
-from .faults import Fault, parsed_faults
+from .fault_json import parsed_faults
+from .faults import Fault
+from .registration import Registered, registered
 
 PORT_MAX = 65535
 
@@ -19,8 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve, or list the components; the exit status. Wrong arguments exit with 2, as argparse does."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    try:
+        functions = _functions(options.components)
+    except (ImportError, TypeError, ValueError) as error:
+        parser.error(f"--components {options.components}: {error}")
     if options.list:
-        _say(json.dumps(catalogue(), indent=2))
+        _say(json.dumps(catalogue(each.component for each in functions), indent=2))
         return 0
     signals = _caught_signals()
     try:
@@ -29,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(1, f"{parser.prog}: {error}\n")
     try:
         key = {} if options.key is None else {"key": options.key}
-        emulator = Emulator(host=options.host, port=options.port, faults=_faults(options.faults), **key)
+        emulator = Emulator(
+            host=options.host, port=options.port, faults=_faults(options.faults), components=options.components or (), **key
+        )
     except ValueError as error:
         parser.error(str(error))
     try:
@@ -47,8 +56,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", default=0, type=_port, help="the port; 0 takes a free one (%(default)s)")
     parser.add_argument("--key", metavar="TEXT", help="what tokens are signed with, in place of the fixed development key")
     parser.add_argument("--list", action="store_true", help="print the components as JSON, names to ids, and serve nothing")
+    parser.add_argument("--components", metavar="MODULE", help="a module whose decorated functions run as components, each in a process")
     parser.add_argument("--faults", metavar="FILE", type=Path, help="a JSON list of faults to meet")
     return parser
+
+
+def _functions(module: str | None) -> tuple[Registered, ...]:
+    """What a module prints while it is imported is not for whoever reads our output."""
+    if module is None:
+        return ()
+    with contextlib.redirect_stdout(sys.stderr):
+        return registered(module)
 
 
 def _port(text: str) -> int:

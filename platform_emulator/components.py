@@ -4,14 +4,18 @@ Ids are fixed, so that a script may be written against them; `python -m platform
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from platform_core.lifecycle import ExecutionStatus
 from platform_core.records import ComponentKind
 
 ORG_ID = "0a6a0000-0000-4000-8000-000000000001"
+OTHER_ORG_ID = "0a6a0000-0000-4000-8000-000000000002"
+"""One that exists, and that the ordinary token may not see."""
+ORGANIZATIONS: Mapping[str, str] = {ORG_ID: "Emulated organization", OTHER_ORG_ID: "Another organization"}
 WORKSPACE_ID = "3a5e0000-0000-4000-8000-000000000001"
 SERVICES: Mapping[str, str] = {"demo": "5e7c0000-0000-4000-8000-000000000001"}
 DATASETS: Mapping[str, str] = {"people": "da7a0000-0000-4000-8000-000000000001"}
@@ -27,6 +31,8 @@ class Component:
     kind: ComponentKind
     name: str
     component_id: str
+    external: bool = False
+    """Runs outside of the model: whoever runs it calls `start` and `finish`."""
 
 
 COMPONENTS = (
@@ -50,14 +56,19 @@ class Work:
     outcome_json: str
 
 
-def component_of(kind: ComponentKind, component_id: str) -> Component | None:
-    """The component of this kind and id (UUIDs compare case-insensitively, RFC 9562, section 4), else None."""
+def component_of(kind: ComponentKind, component_id: str, others: Iterable[Component] = ()) -> Component | None:
+    """The component of this kind and id (UUIDs compare case-insensitively, RFC 9562, section 4), built in or of `others`, else None."""
     wanted = component_id.lower()
-    return next((each for each in COMPONENTS if each.kind == kind and each.component_id == wanted), None)
+    return next((each for each in (*COMPONENTS, *others) if each.kind == kind and each.component_id == wanted), None)
 
 
 def work_of(component: Component, inputs: Mapping[str, Any]) -> Work:
-    """What this component does with these inputs. Inputs that it cannot use end it `failed`, as they would on the platform."""
+    """What this component does with these inputs. Inputs that it cannot use end it `failed`, as they would on the platform.
+
+    What runs outside of the model never ends here by itself; its deadline still does.
+    """
+    if component.external:
+        return Work(inf, ExecutionStatus.COMPLETED, "null")
     match component.name:
         case "sleep":
             return _sleep(inputs)
@@ -67,10 +78,11 @@ def work_of(component: Component, inputs: Mapping[str, Any]) -> Work:
             return Work(0.0, ExecutionStatus.COMPLETED, json.dumps(inputs))
 
 
-def catalogue() -> dict[str, Any]:
-    """Names to ids, as `--list` prints them."""
+def catalogue(others: Iterable[Component] = ()) -> dict[str, Any]:
+    """Names to ids, as `--list` prints them, those of `others` after the built-in ones."""
+    components = (*COMPONENTS, *others)
     kinds: Mapping[ComponentKind, str] = {"code_block": "code_blocks", "agent": "agents", "workflow": "workflows"}
-    by_kind = {plural: {each.name: each.component_id for each in COMPONENTS if each.kind == kind} for kind, plural in kinds.items()}
+    by_kind = {plural: {each.name: each.component_id for each in components if each.kind == kind} for kind, plural in kinds.items()}
     return {"org_id": ORG_ID, "workspace_id": WORKSPACE_ID, **by_kind, "hosted_services": dict(SERVICES), "datasets": dict(DATASETS)}
 
 

@@ -11,11 +11,16 @@ from uuid import UUID, uuid4
 
 from platform_core.messages import Request
 
-from .faults import Fault, as_fault
+from .components import ORG_ID
+from .fault_json import as_fault
+from .faults import Fault
+from .registration import Components, registered
 from .state import DEFAULT_BEHAVIOUR, Behaviour
 
 try:
+    from .credentials import DEVELOPMENT_API_KEY
     from .model import Model
+    from .rates import RateLimit
     from .server import Server
     from .service import ExecutionView, Service
     from .tokens import DEVELOPMENT_KEY, LIFETIME_SECONDS, Tokens
@@ -31,9 +36,13 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- the address 
 class Emulator:
     """Serves from `__enter__` to `__exit__`, once. All of it may be used from any thread.
 
-    `faults` are `Fault` values or mappings as in `faults.py`; `seed` makes the ids of executions repeatable. Raises `OSError`
-    from `__enter__` where the port cannot be had; port 0 takes a free one.
+    `faults` are `Fault` values or mappings as in `faults.py`; `seed` makes the ids of executions repeatable. `components` are functions of
+    one's own, see `registration.py`. `requests_per_second` bounds each token and key, which then meet 429; None bounds none. Raises
+    `OSError` from `__enter__` where the port cannot be had; port 0 takes a free one.
     """
+
+    api_key = DEVELOPMENT_API_KEY
+    """The fixed key that every emulator accepts as `X-API-Key`."""
 
     def __init__(
         self,
@@ -44,11 +53,19 @@ class Emulator:
         faults: Iterable[Fault | Mapping[str, Any]] = (),
         behaviour: Behaviour = DEFAULT_BEHAVIOUR,
         seed: UUID | None = None,
+        components: Components = (),
+        requests_per_second: float | None = None,
     ) -> None:
         self._address = (host, port)
-        self._service = Service(Model.new(seed or uuid4(), behaviour), Tokens(key), [as_fault(fault) for fault in faults])
+        functions = registered(components)
+        self._service = Service(
+            Model.new(seed or uuid4(), behaviour, [each.component for each in functions]),
+            Tokens(key),
+            [as_fault(fault) for fault in faults],
+            None if requests_per_second is None else RateLimit(requests_per_second),
+        )
         self._ready = threading.Event()
-        self._server = Server(self._service, self._ready.set)
+        self._server = Server(self._service, self._ready.set, functions)
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._url = ""
@@ -80,9 +97,13 @@ class Emulator:
             raise RuntimeError("an Emulator has no URL before it is entered")
         return self._url
 
-    def new_token(self, lifetime_seconds: float = LIFETIME_SECONDS) -> str:
-        """One more token that the platform accepts; with a negative lifetime, one that has expired."""
-        return self._service.tokens.new(lifetime_seconds)
+    def new_token(self, lifetime_seconds: float = LIFETIME_SECONDS, *, org_ids: Iterable[str] = (ORG_ID,)) -> str:
+        """One more token that the platform accepts, for these organizations; with a negative lifetime, one that has expired."""
+        return self._service.tokens.new(lifetime_seconds, org_ids=org_ids)
+
+    def new_api_key(self, *, org_ids: Iterable[str] = (ORG_ID,)) -> str:
+        """One more API key that this emulator accepts as `X-API-Key`, for these organizations."""
+        return self._service.credentials.new_api_key(org_ids)
 
     def inject(self, fault: Fault | Mapping[str, Any]) -> None:
         """Let this go wrong, after what is still to go wrong: a `Fault`, or a mapping such as `{"kind": "drop_after"}`."""

@@ -4,11 +4,13 @@ Rule 1: every change of a status goes through `_moved`, which refuses what does 
         change is a bug of whoever asked for it, never the answer to a request.
 Rule 2: when something happens is decided here, in `_due`, and nowhere else: server and fake wake at `due` and call `advance`.
 Rule 3: a scheduled change happens at its own time, however late `advance` is called.
+Rule 4: a component that runs outside of the model is started and finished from there; its deadline is scheduled here.
 """
 
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from platform_core.lifecycle import TERMINAL, TRANSITIONS, ExecutionStatus
@@ -77,7 +79,7 @@ def record(execution: Execution, at: float) -> ExecutionRecord:
         "started_at": None if execution.started_at is None else timestamp(execution.started_at),
         "finished_at": None if execution.finished_at is None else timestamp(execution.finished_at),
     }
-    if execution.status is ExecutionStatus.RUNNING and execution.started_at is not None and execution.work.seconds > 0:
+    if execution.status is ExecutionStatus.RUNNING and execution.started_at is not None and 0 < execution.work.seconds < inf:
         shown["progress"] = round(min(max((at - execution.started_at) / execution.work.seconds, 0.0), 1.0), 3)
     return shown
 
@@ -109,8 +111,11 @@ def _with(state: State, execution: Execution) -> State:
     at = _due(state, execution)
     if at is not None:
         schedule = sorted((*schedule, Due(at, execution.execution_id)))
+    waiting = tuple(each for each in state.waiting if each != execution.execution_id)
+    if execution.component.external and execution.status is ExecutionStatus.PENDING:
+        waiting += (execution.execution_id,)
     executions = state.executions.with_entry(execution.execution_id, execution)
-    return replace(state, executions=executions, schedule=tuple(schedule))
+    return replace(state, executions=executions, schedule=tuple(schedule), waiting=waiting)
 
 
 def _due(state: State, execution: Execution) -> float | None:
@@ -118,11 +123,11 @@ def _due(state: State, execution: Execution) -> float | None:
     if execution.status in TERMINAL:
         return None
     if execution.started_at is None:
-        at = execution.created_at + state.behaviour.pending_seconds
+        at = inf if execution.component.external else execution.created_at + state.behaviour.pending_seconds
     else:
-        longest = float("inf") if execution.timeout_seconds is None else execution.timeout_seconds
+        longest = inf if execution.timeout_seconds is None else execution.timeout_seconds
         at = execution.started_at + min(execution.work.seconds, longest)
-    return None if at == float("inf") else at
+    return None if at == inf else at
 
 
 def _error(code: str, message: str) -> ErrorBody:

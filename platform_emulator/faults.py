@@ -3,23 +3,35 @@
 In JSON a fault is one flat object, of one of these kinds; every one may have `times` (1), `method` and `path` (any)::
 
     {"kind": "status", "status": 503, "retry_after": "2", "body": {"code": "BUSY"}}    a body that is a string is sent as text/html
-    {"kind": "delay", "seconds": 0.5}                                                  then the request takes its course
-    {"kind": "drop_before"}                                                            the connection ends, nothing has happened
-    {"kind": "drop_after"}                                                             the connection ends, it has happened
-    {"kind": "unauthorized"}               401 for every token minted before the injection, for good; `times` does not count
+    {"kind": "html", "status": 502}                 a proxy's error page, nothing has happened
+    {"kind": "delay", "seconds": 0.5}               then the request takes its course
+    {"kind": "drop_before"}                         the connection ends without an answer, nothing has happened
+    {"kind": "drop_after"}                          the same, and it has happened
+    {"kind": "unauthorized"}                        401 for all tokens and keys given out before it, for good; `times` does not count
+
+and of these, where the request takes its course and the answer to it is spoiled::
+
+    {"kind": "truncated", "framing": "length", "sent_bytes": 9}     so many bytes of the body (half), then the connection ends;
+                                                                    framing is `length` (a Content-Length that is not kept) or `chunked`
+    {"kind": "trickle", "interval_seconds": 0.1}                    the whole answer, head and body, one byte at a time
+    {"kind": "malformed_json", "variant": "cut"}                    broken JSON in an answer that promises JSON; one of `VARIANTS`
+    {"kind": "stale_status", "status": "pending"}                   a status answer from the past, `pending` or `running`; strikes where the
+                                                                    execution is further by now
 
 `path` matches where it is part of the request's path. A request meets at most one fault: the first that matches.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, TypeAlias, assert_never, cast
+from typing import TypeAlias
 
-from platform_core.messages import Headers, Request, Response
+from platform_core.lifecycle import TERMINAL, ExecutionStatus, is_reachable
+from platform_core.messages import Request
 
-from .answers import error_answer, unauthenticated
+VARIANTS = ("cut", "empty", "nan", "overflow", "duplicate_key", "not_utf8", "lone_surrogate", "deep")
+"""The ways in which JSON can be broken."""
+FRAMINGS = ("length", "chunked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +44,19 @@ class Status:
     content_type: str = "application/json"
 
     def __post_init__(self) -> None:
-        _check_type("status", self.status, int)
-        if not 200 <= self.status <= 599:  # noqa: PLR2004 -- the final statuses of RFC 9110, section 15
-            raise ValueError(f"status must be from 200 to 599, not {self.status}")
+        _check_status(self.status)
         if self.retry_after is not None and not (self.retry_after.isascii() and self.retry_after.isprintable()):
             raise ValueError("retry_after must be printable ASCII")
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """Answer with an error page in HTML instead, as a proxy in front of the platform would."""
+
+    status: int = 502
+
+    def __post_init__(self) -> None:
+        _check_status(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +66,7 @@ class Delay:
     seconds: float
 
     def __post_init__(self) -> None:
-        _check_type("seconds", self.seconds, (int, float))
-        if not (isfinite(self.seconds) and self.seconds >= 0):
-            raise ValueError(f"seconds must be finite and not negative, not {self.seconds}")
+        _check_seconds("seconds", self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +78,58 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Unauthorized:
-    """Refuse every token minted up to this time in POSIX seconds; None until the fault is injected."""
+    """Refuse every credential given out up to this time in POSIX seconds; None until the fault is injected."""
 
     issued_until: float | None = None
 
 
-Effect: TypeAlias = Status | Delay | Drop | Unauthorized
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """Send this much of the body, half of it where that is None, and end the connection."""
+
+    framing: str = "length"
+    sent_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("framing", self.framing, FRAMINGS)
+        if self.sent_bytes is not None:
+            _check_type("sent_bytes", self.sent_bytes, int)
+            if self.sent_bytes < 0:
+                raise ValueError(f"sent_bytes must not be negative, not {self.sent_bytes}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trickle:
+    """Send the answer one byte at a time, with a pause between any two."""
+
+    interval_seconds: float = 0.1
+
+    def __post_init__(self) -> None:
+        _check_seconds("interval_seconds", self.interval_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedJson:
+    """Break the JSON of the answer in one of `VARIANTS`, and leave status and media type as they are."""
+
+    variant: str = "cut"
+
+    def __post_init__(self) -> None:
+        _check_choice("variant", self.variant, VARIANTS)
+
+
+@dataclass(frozen=True, slots=True)
+class StaleStatus:
+    """Answer for an execution as it was when it had this status."""
+
+    status: str = "pending"
+
+    def __post_init__(self) -> None:
+        _check_choice("status", self.status, [each.value for each in ExecutionStatus if each not in TERMINAL])
+
+
+Spoiling: TypeAlias = Truncated | Trickle | MalformedJson | StaleStatus
+Effect: TypeAlias = Status | Html | Delay | Drop | Unauthorized | Spoiling
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +151,21 @@ class Fault:
         if self.method is not None:
             object.__setattr__(self, "method", self.method.upper())
 
-    def matches(self, request: Request, issued_at: float | None) -> bool:
-        """Whether it strikes this request, which came with a token minted at `issued_at`; None: with none that is accepted."""
+    def matches(self, request: Request, issued_at: float | None = None, status: ExecutionStatus | None = None) -> bool:
+        """Whether it strikes this request.
+
+        `issued_at` is when its credential was given out, None where it has none that is accepted; `status` is that of the
+        execution that it asks for, None where it asks for none.
+        """
         if self.method not in (None, request.method) or (self.path is not None and self.path not in request.path):
             return False
-        if isinstance(self.effect, Unauthorized):
-            return issued_at is not None and self.effect.issued_until is not None and issued_at <= self.effect.issued_until
-        return True
+        match self.effect:
+            case Unauthorized(issued_until):
+                return issued_at is not None and issued_until is not None and issued_at <= issued_until
+            case StaleStatus(stale):
+                return status is not None and is_reachable(ExecutionStatus(stale), status)
+            case _:
+                return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +180,12 @@ class FaultPlan:
             fault = replace(fault, effect=Unauthorized(at))
         return FaultPlan((*self.faults, fault))
 
-    def take(self, request: Request, issued_at: float | None = None) -> "tuple[FaultPlan, Fault | None]":
+    def take(
+        self, request: Request, issued_at: float | None = None, status: ExecutionStatus | None = None
+    ) -> "tuple[FaultPlan, Fault | None]":
         """The fault that this request meets, and the plan without that one time of it; see `Fault.matches`."""
         for index, fault in enumerate(self.faults):
-            if fault.matches(request, issued_at):
+            if fault.matches(request, issued_at, status):
                 return self._struck(index, fault), fault
         return self, None
 
@@ -122,93 +196,24 @@ class FaultPlan:
         return FaultPlan((*self.faults[:index], *rest, *self.faults[index + 1 :]))
 
 
-def answer_of(effect: Status | Unauthorized) -> Response:
-    """What a request that meets this effect is answered."""
-    match effect:
-        case Unauthorized():
-            return unauthenticated("the token was revoked")
-        case Status(status, retry_after, body, content_type):
-            extra = () if retry_after is None else (("Retry-After", retry_after),)
-            if status in (204, 205, 304):
-                return Response(status, Headers(extra))
-            if body is None:
-                return error_answer(status, "EMULATED_FAULT", f"injected status {status}", (), *extra)
-            return Response(status, Headers((("Content-Type", content_type), *extra)), body)
-        case _:
-            assert_never(effect)
+def _check_status(status: object) -> None:
+    _check_type("status", status, int)
+    assert isinstance(status, int)
+    if not 200 <= status <= 599:  # noqa: PLR2004 -- the final statuses of RFC 9110, section 15
+        raise ValueError(f"status must be from 200 to 599, not {status}")
 
 
-def as_fault(value: object) -> Fault:
-    """The fault itself, or the one that this mapping describes. Raises `TypeError` or `ValueError` that names what is wrong."""
-    if isinstance(value, Fault):
-        return value
-    if not isinstance(value, Mapping):
-        raise TypeError(f"a fault must be a Fault or an object with a kind, not {type(value).__name__}")
-    fields = dict(cast(Mapping[str, Any], value))
-    kind = fields.pop("kind", None)
-    if not isinstance(kind, str) or kind not in _FIELDS:
-        raise ValueError(f"kind must be one of {', '.join(_FIELDS)}, not {kind!r}")
-    general = {name: fields.pop(name) for name in ("times", "method", "path") if name in fields}
-    unknown = sorted(fields.keys() - _FIELDS[kind])
-    if unknown:
-        raise ValueError(f"a fault of kind {kind} has no field {', '.join(unknown)}")
-    return Fault(_effect(kind, fields), **general)
+def _check_seconds(name: str, seconds: object) -> None:
+    _check_type(name, seconds, (int, float))
+    assert isinstance(seconds, (int, float))
+    if not (isfinite(seconds) and seconds >= 0):
+        raise ValueError(f"{name} must be finite and not negative, not {seconds}")
 
 
-def parsed_faults(text: str) -> tuple[Fault, ...]:
-    """The faults of a JSON list. Raises `ValueError` that says which entry is wrong, and why."""
-    try:
-        values: object = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"faults must be JSON: {error}") from None
-    if not isinstance(values, list):
-        raise ValueError(f"faults must be a JSON list, not {type(values).__name__}")  # noqa: TRY004 -- what the text says is a value
-    faults: list[Fault] = []
-    for index, value in enumerate(cast(list[object], values)):
-        try:
-            faults.append(as_fault(value))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"fault {index}: {error}") from None
-    return tuple(faults)
-
-
-_FIELDS: Mapping[str, frozenset[str]] = {
-    "status": frozenset({"status", "retry_after", "body"}),
-    "delay": frozenset({"seconds"}),
-    "drop_before": frozenset(),
-    "drop_after": frozenset(),
-    "unauthorized": frozenset(),
-}
-"""The fields that each kind has beside the general ones."""
-
-
-def _effect(kind: str, fields: Mapping[str, Any]) -> Effect:
-    match kind:
-        case "status":
-            return _status(fields)
-        case "delay":
-            if "seconds" not in fields:
-                raise ValueError("a fault of kind delay needs seconds")
-            return Delay(fields["seconds"])
-        case "unauthorized":
-            return Unauthorized()
-        case _:
-            return Drop(after_effect=kind == "drop_after")
-
-
-def _status(fields: Mapping[str, Any]) -> Status:
-    if "status" not in fields:
-        raise ValueError("a fault of kind status needs a status")
-    retry_after = fields.get("retry_after")
-    if retry_after is not None:
-        _check_type("retry_after", retry_after, (str, int))
-        retry_after = str(retry_after)
-    body = fields.get("body")
-    if body is None:
-        return Status(fields["status"], retry_after)
-    if isinstance(body, str):
-        return Status(fields["status"], retry_after, body.encode("utf-8"), "text/html; charset=utf-8")
-    return Status(fields["status"], retry_after, json.dumps(body).encode("ascii"))
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    _check_type(name, value, str)
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
 def _check_type(name: str, value: object, types: type | tuple[type, ...]) -> None:

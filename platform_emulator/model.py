@@ -2,8 +2,9 @@
 
 What others build on::
 
-    initial(seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR) -> State
-    apply(state: State, request: Request, at: float) -> tuple[State, Response]       answers; moves no worker
+    initial(seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR, components: Iterable[Component] = ()) -> State
+    apply(state: State, request: Request, at: float, caller: Caller = DEVELOPER) -> tuple[State, Response]   moves no worker
+    awaited(request: Request, response: Response) -> str | None                      the execution to hold the answer back for
     due(state: State) -> float | None                                                when the workers next change something
     advance(state: State, at: float) -> State                                        all that they do by then
     start(state: State, execution_id: str, at: float) -> State                       one worker event, by hand
@@ -13,22 +14,24 @@ What others build on::
 and the same as one frozen value, in which the workers are always up to date, for a driver with a clock::
 
     Model(state: State)
-    Model.new(seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR) -> Model
+    Model.new(seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR, components: Iterable[Component] = ()) -> Model
     model.due -> float | None
     model.advance(at: float) -> Model
-    model.apply(request: Request, at: float) -> tuple[Model, Response]               advances first
+    model.apply(request: Request, at: float, caller: Caller = DEVELOPER) -> tuple[Model, Response]           advances first
 
 Rule 1: `State` and `Model` are frozen and hashable; equal ones behave equally. Nothing here reads a clock, waits or imports a server.
 Rule 2: `at` is seconds since the epoch (RFC 3339 times in records are made of it), or of any other clock that never goes back.
-Rule 3: requests are in origin-form with the body inline. Who may ask is not asked here: tokens are the server's business.
+Rule 3: requests are in origin-form with the body inline. Who asks comes in as a `Caller`: tokens are the server's business, and
+        so is the login that gives them out.
 Rule 4: every request gets an answer; an exception is our bug.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
-from urllib.parse import parse_qs
+from urllib.parse import unquote
 from uuid import UUID
 
 from platform_core import routes
@@ -36,20 +39,28 @@ from platform_core.messages import Request, Response
 from platform_core.routes import Route
 
 from .answers import error_answer, json_answer, not_found, with_request_id
-from .components import ORG_ID
+from .callers import DEVELOPER, Call, Caller
+from .components import Component
 from .executions import advance, cancel, due, finish, record, start
-from .skills import VERSIONS, skills
+from .fields import Invalid, query_value, whole_number
+from .listings import models, organizations, query_dataset
+from .objects import read_object, write_object
+from .skills import VERSION_MAX, VERSIONS, skills
 from .state import DEFAULT_BEHAVIOUR, Behaviour, Execution, State
-from .submissions import submit
+from .submissions import awaited, execute, submit
 
 __all__ = [
     "DEFAULT_BEHAVIOUR",
+    "DEVELOPER",
     "Behaviour",
+    "Caller",
+    "Component",
     "Execution",
     "Model",
     "State",
     "advance",
     "apply",
+    "awaited",
     "due",
     "finish",
     "initial",
@@ -58,14 +69,17 @@ __all__ = [
 ]
 
 
-def initial(seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR) -> State:
-    """A platform on which nothing was executed yet; `seed` is what its ids are made from."""
-    return State(seed, behaviour)
+def initial(seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR, components: Iterable[Component] = ()) -> State:
+    """A platform on which nothing was executed yet; `seed` is what its ids are made from, `components` come beside the built-in ones."""
+    return State(seed, behaviour, components=tuple(components))
 
 
-def apply(state: State, request: Request, at: float) -> tuple[State, Response]:
+def apply(state: State, request: Request, at: float, caller: Caller = DEVELOPER) -> tuple[State, Response]:
     """The state after this request, and the answer to it, which carries an `X-Request-ID`."""
-    state, response = _answered(state, request, at)
+    try:
+        state, response = _answered(state, request, at, caller)
+    except Invalid as invalid:
+        response = invalid.answer
     return state, with_request_id(request, response, state.seed, at)
 
 
@@ -76,9 +90,9 @@ class Model:
     state: State
 
     @classmethod
-    def new(cls, seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR) -> "Model":
+    def new(cls, seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR, components: Iterable[Component] = ()) -> "Model":
         """A platform on which nothing was executed yet."""
-        return cls(initial(seed, behaviour))
+        return cls(initial(seed, behaviour, components))
 
     @property
     def due(self) -> float | None:
@@ -90,24 +104,27 @@ class Model:
         state = advance(self.state, at)
         return self if state is self.state else Model(state)
 
-    def apply(self, request: Request, at: float) -> "tuple[Model, Response]":
+    def apply(self, request: Request, at: float, caller: Caller = DEVELOPER) -> "tuple[Model, Response]":
         """The model after this request at this time, and the answer to it."""
-        state, response = apply(advance(self.state, at), request, at)
+        state, response = apply(advance(self.state, at), request, at, caller)
         return (self if state is self.state else Model(state)), response
 
 
-_Handler: TypeAlias = Callable[[State, Request, Mapping[str, str], float], tuple[State, Response]]
+_Handler: TypeAlias = Callable[[State, Call], tuple[State, Response]]
+_WRONG_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
-def _answered(state: State, request: Request, at: float) -> tuple[State, Response]:
-    path = request.path
+def _answered(state: State, request: Request, at: float, caller: Caller) -> tuple[State, Response]:
     if request.method == "HEAD":
-        state, response = _answered(state, replace(request, method="GET"), at)
-        return state, replace(response, body=b"")
+        state, response = _answered(state, replace(request, method="GET"), at, caller)
+        length = ("Content-Length", str(len(response.body)))
+        return state, Response(response.status, response.headers.with_defaults((length,)))
+    path = request.path
+    _check_encoding(request.target)
     for route, handler in _HANDLERS:
         segments = route.match(request.method, path)
         if segments is not None:
-            return handler(state, request, segments, at)
+            return handler(state, Call(request, segments, at, caller))
     allowed = sorted({route.method for route, _ in _HANDLERS if route.match(route.method, path) is not None})
     if allowed:
         message = f"{path} takes {', '.join(allowed)}"
@@ -115,43 +132,43 @@ def _answered(state: State, request: Request, at: float) -> tuple[State, Respons
     return state, not_found(path)
 
 
-def _status(state: State, _request: Request, segments: Mapping[str, str], at: float) -> tuple[State, Response]:
-    execution = _known(state, segments, state.behaviour.replica_lag_seconds, at)
+def _check_encoding(target: str) -> None:
+    """Percent-encoding that two readers may decode differently is refused, so that no two names meet in one."""
+    if _WRONG_PERCENT.search(target):
+        raise Invalid(400, ("path", "has a % that is not followed by two hexadecimal digits"))
+    try:
+        unquote(target, errors="strict")
+    except UnicodeDecodeError:
+        raise Invalid(400, ("path", "must be percent-encoded UTF-8")) from None
+
+
+def _status(state: State, call: Call) -> tuple[State, Response]:
+    execution = _known(state, call, state.behaviour.replica_lag_seconds)
     if execution is None:
-        return state, not_found(f"execution {segments['execution_id']}")
-    return state, json_answer(200, record(execution, at))
+        return state, not_found(f"execution {call.segments['execution_id']}")
+    return state, json_answer(200, record(execution, call.at))
 
 
-def _cancel(state: State, _request: Request, segments: Mapping[str, str], at: float) -> tuple[State, Response]:
-    execution = _known(state, segments, state.behaviour.cancel_lag_seconds, at)
+def _cancel(state: State, call: Call) -> tuple[State, Response]:
+    execution = _known(state, call, state.behaviour.cancel_lag_seconds)
     if execution is None:
-        return state, not_found(f"execution {segments['execution_id']}")
-    state = cancel(state, execution.execution_id, at)
-    return state, json_answer(200, record(state.executions[execution.execution_id], at))
+        return state, not_found(f"execution {call.segments['execution_id']}")
+    state = cancel(state, execution.execution_id, call.at)
+    return state, json_answer(200, record(state.executions[execution.execution_id], call.at))
 
 
-def _known(state: State, segments: Mapping[str, str], lag_seconds: float, at: float) -> Execution | None:
-    execution = state.executions.get(segments["execution_id"].lower())
-    return None if execution is None or at < execution.created_at + lag_seconds else execution
+def _known(state: State, call: Call, lag_seconds: float) -> Execution | None:
+    execution = state.executions.get(call.segments["execution_id"].lower())
+    return None if execution is None or call.at < execution.created_at + lag_seconds else execution
 
 
-def _skills(state: State, request: Request, segments: Mapping[str, str], _at: float) -> tuple[State, Response]:
-    version = parse_qs(request.target.partition("?")[2], keep_blank_values=True).get("version", [str(VERSIONS[-1])])[-1]
-    if not (version.isascii() and version.isdigit() and len(version) < 10):  # noqa: PLR2004 -- digits that an int surely holds
-        rule = {"field": "version", "message": "must be a whole number"}
-        return state, error_answer(422, "VALIDATION_ERROR", "version must be a whole number", [rule])
-    artifact = skills(segments["service_id"], int(version))
+def _skills(state: State, call: Call) -> tuple[State, Response]:
+    text = query_value(call.request, "version")
+    version = VERSIONS[-1] if text is None else whole_number("version", text, 0, VERSION_MAX)
+    artifact = skills(call.segments["service_id"], version)
     if artifact is None:
-        return state, not_found(f"hosted service {segments['service_id']} in version {version}")
+        return state, not_found(f"hosted service {call.segments['service_id']} in version {version}")
     return state, json_answer(200, artifact)
-
-
-def _organizations(state: State, _request: Request, _segments: Mapping[str, str], _at: float) -> tuple[State, Response]:
-    return state, json_answer(200, [{"id": ORG_ID, "name": "Emulated organization"}])
-
-
-def _models(state: State, _request: Request, _segments: Mapping[str, str], _at: float) -> tuple[State, Response]:
-    return state, json_answer(200, {"items": [], "next_cursor": None})
 
 
 _HANDLERS: tuple[tuple[Route, _Handler], ...] = (
@@ -160,8 +177,12 @@ _HANDLERS: tuple[tuple[Route, _Handler], ...] = (
     (routes.SUBMIT_CODE_BLOCK, partial(submit, "code_block")),
     (routes.SUBMIT_AGENT, partial(submit, "agent")),
     (routes.SUBMIT_WORKFLOW, partial(submit, "workflow")),
+    (routes.EXECUTE_AGENT, partial(execute, "agent")),
     (routes.SERVICE_SKILLS, _skills),
-    (routes.ORGANIZATIONS, _organizations),
-    (routes.MODELS, _models),
+    (routes.ORGANIZATIONS, organizations),
+    (routes.MODELS, models),
+    (routes.QUERY_DATASET, query_dataset),
+    (routes.READ_OBJECT, read_object),
+    (routes.WRITE_OBJECT, write_object),
 )
 """The paths that are served, those that are asked for most first."""

@@ -1,94 +1,28 @@
-"""The HTTP server around the platform: tokens and faults first, then the model; and its start and stop on uvicorn."""
+"""The HTTP server around the platform: its start and stop on uvicorn, and what a connection may do to it."""
 
 import asyncio
 import socket
-from collections.abc import Callable
-from dataclasses import replace
-from typing import assert_never, cast
+from collections.abc import Callable, Iterable
+from typing import cast
 
+import h11
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response as HttpResponse
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from platform_core.limits import DEFAULT_LIMITS
-from platform_core.messages import Headers, Inline, Request, Response
-
-from .answers import error_answer
-from .faults import Delay, Drop, Status, Unauthorized, answer_of
+from .application import TRANSPORT, Application
+from .registration import Registered
 from .service import Service
 from .workers import Workers
 
 KEEP_ALIVE_SECONDS = 30
 """Longer than clients keep an idle connection (`limits.idle_seconds_max`), so that the client closes first."""
 
-BODY_BYTES_MAX = DEFAULT_LIMITS.request_body_bytes_max
-"""As much as a client of ours sends."""
+HEAD_SECONDS_MAX = 60.0
+"""For the head of a request to arrive, from the connection or from its first byte on."""
 
 DATE_SECONDS = 1.0
 """How old the `Date` of an answer may be."""
-
-_ABORT = "platform_emulator.abort"
-
-
-class Application:
-    """The ASGI application of one event loop. `stopping` ends the waits that faults impose."""
-
-    def __init__(self, service: Service, workers: Workers, stopping: asyncio.Event) -> None:
-        self._service = service
-        self._workers = workers
-        self._stopping = stopping
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        request = _head(scope)
-        try:
-            body = await _body(scope, receive)
-        except ClientDisconnect:
-            return
-        if body is None:
-            response: Response | None = error_answer(413, "TOO_LARGE", f"at most {BODY_BYTES_MAX} bytes are taken")
-        else:
-            response = await self._answered(replace(request, body=Inline(body)))
-        if response is None:
-            await _drop(scope, receive)
-        else:
-            await _answer(self._service.with_request_id(request, response), scope, receive, send)
-
-    async def _answered(self, request: Request) -> Response | None:
-        """The answer; None: end the connection without one."""
-        fault, refusal = self._service.met(request)
-        after_effect = False
-        if fault is not None:
-            match fault.effect:
-                case Status() | Unauthorized():
-                    return answer_of(fault.effect)
-                case Drop(after_effect):
-                    if not after_effect:
-                        return None
-                case Delay(seconds):
-                    if await self._stopped_within(seconds):
-                        return None
-                case _:
-                    assert_never(fault.effect)
-        if refusal is None:
-            response = self._service.apply(request)
-            self._workers.wake()
-        else:
-            response = refusal
-        return None if after_effect else response
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 class Server(uvicorn.Server):
@@ -97,16 +31,16 @@ class Server(uvicorn.Server):
     `started` is called in its loop once requests are taken; `stop` may be called from any thread after that.
     """
 
-    def __init__(self, service: Service, on_started: Callable[[], None]) -> None:
-        self._workers = Workers(service)
+    def __init__(self, service: Service, on_started: Callable[[], None], functions: Iterable[Registered] = ()) -> None:
+        self._workers = Workers(service, functions)
         self._stopping = asyncio.Event()
         self._on_started = on_started
         self._loop: asyncio.AbstractEventLoop | None = None
-        application = Application(service, self._workers, self._stopping)
         super().__init__(
             uvicorn.Config(
-                Starlette(routes=[Mount("/", app=application)]),
-                http=_AbortableProtocol,
+                Application(service, self._workers, self._stopping),
+                http=_Connection,
+                interface="asgi3",
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -143,54 +77,56 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class _AbortableProtocol(H11Protocol):
-    """Lets the application end its TCP connection, which ASGI has no word for."""
+class _Connection(H11Protocol):
+    """One that the application may end, and that ends itself where no request comes of it."""
+
+    _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         inner = self.app
 
-        async def with_abort(scope: Scope, receive: Receive, send: Send) -> None:
-            scope.setdefault("extensions", {})[_ABORT] = transport.abort
+        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("extensions", {})[TRANSPORT] = transport
             await inner(scope, receive, send)
 
-        self.app = with_abort
+        self.app = with_transport
+        self._mind_the_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._mind_the_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._forget_the_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn's; where an answer is under way already, it cannot be told."""
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.transport.abort()
+
+    def _mind_the_head(self) -> None:
+        """While no request is being served, what comes is part of a head, or the rest of a body that was refused: it must end soon."""
+        if _is_busy(self) or self.transport.is_closing():
+            self._forget_the_head()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self.transport.abort)
+
+    def _forget_the_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def _is_busy(connection: H11Protocol) -> bool:
+    # uvicorn's own type leaves out that there is none before the first request.
+    cycle = cast(RequestResponseCycle | None, connection.cycle)
+    return cycle is not None and not cycle.response_complete
 
 
 def _abort_if_busy(connection: object) -> None:
-    if isinstance(connection, H11Protocol):
-        # uvicorn's own type leaves out that there is none before the first request.
-        cycle = cast(RequestResponseCycle | None, connection.cycle)
-        if cycle is not None and not cycle.response_complete:
-            connection.transport.abort()
-
-
-def _head(scope: Scope) -> Request:
-    """The request without its body."""
-    query = scope["query_string"].decode("latin-1")
-    target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
-    headers = Headers(tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]))
-    return Request(scope["method"], target, headers)
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """The body, whole; None where it is too large."""
-    chunks: list[bytes] = []
-    body_bytes = 0
-    async for chunk in HttpRequest(scope, receive).stream():
-        body_bytes += len(chunk)
-        if body_bytes > BODY_BYTES_MAX:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    await HttpResponse(response.body, response.status, headers=dict(response.headers))(scope, receive, send)
-
-
-async def _drop(scope: Scope, receive: Receive) -> None:
-    """End the connection, and return only when the server knows, since it answers 500 for an application that says nothing."""
-    scope["extensions"][_ABORT]()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    if isinstance(connection, H11Protocol) and _is_busy(connection):
+        connection.transport.abort()

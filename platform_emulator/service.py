@@ -1,28 +1,29 @@
-"""The running platform as one object that threads may share: model, faults, tokens and what was received, under one lock.
+"""The running platform as one object that threads may share: model, faults, credentials and what was received, under one lock.
 
 Every method returns at once; nothing waits here.
 """
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from platform_core.lifecycle import ExecutionStatus
-from platform_core.messages import Headers, Request, Response
+from platform_core import routes
+from platform_core.lifecycle import TERMINAL, ExecutionStatus
+from platform_core.messages import Request, Response
 from platform_core.records import ExecutionRecord
 
-from .answers import unauthenticated, with_request_id
+from .answers import error_answer, unauthenticated, with_request_id
+from .callers import DEVELOPER, Caller
 from .components import Component
+from .credentials import Credentials
+from .executions import finish, start
 from .faults import Fault, FaultPlan
 from .model import Execution, Model, record
-from .tokens import TokenError, Tokens
-
-REQUESTS_KEPT_MAX = 10_000
-"""So that a platform which serves for days keeps a bounded memory of what it was asked."""
-
-_SECRET_HEADERS = frozenset({"authorization", "x-api-key"})
+from .rates import RateLimit
+from .request_log import RequestLog
+from .tokens import Identity, TokenError, Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,25 @@ class ExecutionView:
         return ExecutionStatus(self.record["status"])
 
 
+class Met(NamedTuple):
+    """What a request meets before the platform looks at it: a fault, a refusal (401 or 429), and else who it comes from."""
+
+    fault: Fault | None
+    refusal: Response | None
+    caller: Caller
+
+
 class Service:
     """The platform without its sockets."""
 
-    def __init__(self, model: Model, tokens: Tokens, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, model: Model, tokens: Tokens, faults: Iterable[Fault] = (), rates: RateLimit | None = None) -> None:
         self.tokens = tokens
+        self.credentials = Credentials(tokens)
         self._lock = threading.Lock()
         self._model = model
         self._plan = FaultPlan()
-        self._requests: deque[Request] = deque(maxlen=REQUESTS_KEPT_MAX)
+        self._rates = rates
+        self._log = RequestLog()
         self._epoch = time.time() - time.monotonic()
         for fault in faults:
             self.inject(fault)
@@ -74,19 +85,25 @@ class Service:
         with self._lock:
             self._model = self._model.advance(self.now())
 
-    def met(self, request: Request) -> tuple[Fault | None, Response | None]:
-        """Note a request; answer with the fault that it meets, and with the refusal where its token is not accepted."""
-        issued_at, refusal = self._checked_token(request)
-        bare = Headers(tuple((name, value) for name, value in request.headers if name.lower() not in _SECRET_HEADERS))
+    def met(self, request: Request) -> Met:
+        """Note a request, and tell what it meets."""
+        identity, refusal = self._identified(request)
         with self._lock:
-            self._requests.append(Request(request.method, request.target, bare, request.body))
-            self._plan, fault = self._plan.take(request, issued_at)
-        return fault, refusal
+            at = self.now()
+            self._log.add(request)
+            self._plan, fault = self._plan.take(request, identity.issued_at if identity else None, self._asked_status(request, at))
+            if refusal is None and self._rates is not None:
+                self._rates, seconds = self._rates.take(identity.name if identity else "", at)
+                if seconds is not None:
+                    refusal = error_answer(429, "RATE_LIMITED", "too many requests", (), ("Retry-After", str(seconds)))
+        return Met(fault, refusal, identity.caller if identity else DEVELOPER)
 
-    def apply(self, request: Request) -> Response:
+    def apply(self, request: Request, caller: Caller = DEVELOPER) -> Response:
         """What the platform answers, after what it does."""
+        if _is_login(request):
+            return self.credentials.login(request)
         with self._lock:
-            self._model, response = self._model.apply(request, self.now())
+            self._model, response = self._model.apply(request, self.now(), caller)
         return response
 
     def with_request_id(self, request: Request, response: Response) -> Response:
@@ -99,11 +116,40 @@ class Service:
         with self._lock:
             self._plan = self._plan.with_fault(fault, at)
 
+    def ended(self, execution_id: str) -> ExecutionRecord | None:
+        """The record of an execution that has ended, else None."""
+        with self._lock:
+            execution = self._model.state.executions[execution_id]
+        return record(execution, self.now()) if execution.status in TERMINAL else None
+
+    def waiting(self) -> tuple[Execution, ...]:
+        """The pending executions of components that run outside of the model, in the order of submission."""
+        with self._lock:
+            return tuple(self._model.state.executions[each] for each in self._model.state.waiting)
+
+    def begin(self, execution_id: str) -> bool:
+        """A worker has an execution in hand; False where it was cancelled before."""
+        with self._lock:
+            at = self.now()
+            self._model = self._model.advance(at)
+            if self._model.state.executions[execution_id].status is not ExecutionStatus.PENDING:
+                return False
+            self._model = Model(start(self._model.state, execution_id, at))
+            return True
+
+    def end(self, execution_id: str, status: ExecutionStatus, outcome: Any) -> None:  # noqa: ANN401 -- any JSON
+        """A worker is done with an execution that it began; what ended otherwise before stays as it is."""
+        with self._lock:
+            at = self.now()
+            self._model = self._model.advance(at)
+            if self._model.state.executions[execution_id].status is ExecutionStatus.RUNNING:
+                self._model = Model(finish(self._model.state, execution_id, status, outcome, at))
+
     @property
     def requests(self) -> tuple[Request, ...]:
-        """The latest requests as they were received, without their tokens."""
+        """The latest requests as they were received, without their credentials."""
         with self._lock:
-            return tuple(self._requests)
+            return self._log.requests
 
     @property
     def executions(self) -> tuple[ExecutionView, ...]:
@@ -114,14 +160,27 @@ class Service:
             executions = tuple(self._model.state.executions.values())
         return tuple(_view(each, at) for each in executions)
 
-    def _checked_token(self, request: Request) -> tuple[float | None, Response | None]:
-        scheme, _, token = (request.headers.get("Authorization") or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            return None, unauthenticated("a bearer token is needed")
+    def _identified(self, request: Request) -> tuple[Identity | None, Response | None]:
+        """Who asks, or why that is refused; neither for a login, which needs no credentials."""
+        if _is_login(request):
+            return None, None
         try:
-            return self.tokens.issued_at(token), None
+            return self.credentials.identity(request.headers), None
         except TokenError as error:
             return None, unauthenticated(str(error))
+
+    def _asked_status(self, request: Request, at: float) -> ExecutionStatus | None:
+        """The status of the execution that a status request asks for."""
+        segments = routes.EXECUTION_STATUS.match(request.method, request.path)
+        if segments is None:
+            return None
+        self._model = self._model.advance(at)
+        execution = self._model.state.executions.get(segments["execution_id"].lower())
+        return None if execution is None else execution.status
+
+
+def _is_login(request: Request) -> bool:
+    return routes.LOGIN.match(request.method, request.path) is not None
 
 
 def _view(execution: Execution, at: float) -> ExecutionView:

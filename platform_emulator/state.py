@@ -60,6 +60,17 @@ class Execution:
     error_json: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """The bytes of an object, and the content type that came with them."""
+
+    content_type: str
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"StoredObject({self.content_type!r}, {len(self.content)} bytes)"
+
+
 class Due(NamedTuple):
     """What the workers do next for an execution, and when: start it if it is pending, else end it."""
 
@@ -79,3 +90,9 @@ class State:
     """Idempotency key -> execution id."""
     schedule: tuple[Due, ...] = ()
     """Sorted; at most one entry for each execution, none for one that has ended."""
+    components: tuple[Component, ...] = ()
+    """Those beside the built-in ones."""
+    waiting: tuple[str, ...] = ()
+    """The pending executions of components that run outside of the model, in the order of submission."""
+    objects: FrozenMap[tuple[str, str], StoredObject] = field(default_factory=FrozenMap[tuple[str, str], StoredObject])
+    """By organization and name."""

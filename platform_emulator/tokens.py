@@ -3,16 +3,22 @@
 import hashlib
 import threading
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import jwt
 
+from .callers import Caller
 from .components import ORG_ID, WORKSPACE_ID
 
 DEVELOPMENT_KEY = "platform-emulator development key: signs nothing that is worth anything"
 """Fixed, so that an emulator that was started again accepts the tokens given out before."""
+
+_jwt = cast(Any, jwt)
+"""Untyped: its types name those of cryptography, which may not be installed."""
 
 ALGORITHM = "HS256"
 KEY_BYTES_MIN = 32
@@ -26,6 +32,15 @@ TICK_SECONDS = 1e-6
 
 class TokenError(Exception):
     """A token is not accepted; the text says why, and holds nothing of the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose an accepted token or key is: a name of its own, when it was given out (POSIX seconds), and what it may see."""
+
+    name: str
+    issued_at: float
+    caller: Caller
 
 
 class Tokens:
@@ -43,20 +58,27 @@ class Tokens:
         self._lock = threading.Lock()
         self._last = 0.0
 
-    def new(self, lifetime_seconds: float = LIFETIME_SECONDS) -> str:
-        """A token that expires after so many seconds; a negative number makes one that has expired."""
+    def new(self, lifetime_seconds: float = LIFETIME_SECONDS, *, org_ids: Iterable[str] = (ORG_ID,), use: str = "access") -> str:
+        """A token that expires after so many seconds; a negative number makes one that has expired.
+
+        It opens these organizations, see `Caller.seeing`; of another `use` than `access` it opens nothing.
+        """
+        caller = Caller.seeing(org_ids)
         if not isfinite(lifetime_seconds):
             raise ValueError(f"lifetime_seconds must be finite, not {lifetime_seconds}")
         issued_at = self.moment()
         claims = {
             "sub": "developer",
             "org_id": ORG_ID,
+            "org_ids": sorted(caller.org_ids),
             "workspace_id": WORKSPACE_ID,
+            "use": use,
             "jti": str(uuid4()),
             "iat": issued_at,
             "exp": issued_at + lifetime_seconds,
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM)  # pyright: ignore[reportUnknownMemberType]
+        token: str = _jwt.encode(claims, self._key, algorithm=ALGORITHM)
+        return token
 
     def moment(self) -> float:
         """The time, in POSIX seconds: later than that of every token minted so far, earlier than that of every later one."""
@@ -64,14 +86,19 @@ class Tokens:
             self._last = max(time.time(), self._last + TICK_SECONDS)
             return self._last
 
-    def issued_at(self, token: str) -> float:
-        """When this token was minted, in POSIX seconds. Raises `TokenError` for one that is not ours or has expired."""
+    def identity(self, token: str) -> Identity:
+        """Whose this token is. Raises `TokenError` for one that is not ours, has expired, or is not for access."""
         try:
-            claims: dict[str, Any] = jwt.decode(  # pyright: ignore[reportUnknownMemberType] -- names types of cryptography, which is not needed here
-                token, self._key, algorithms=[ALGORITHM], leeway=LEEWAY_SECONDS, options={"require": ["exp", "iat"]}
+            claims: dict[str, Any] = _jwt.decode(
+                token, self._key, algorithms=[ALGORITHM], leeway=LEEWAY_SECONDS, options={"require": _CLAIMS}
             )
         except jwt.ExpiredSignatureError:
             raise TokenError("the token has expired") from None
         except jwt.InvalidTokenError:
             raise TokenError("the token is not one of this platform") from None
-        return float(claims["iat"])
+        if claims["use"] != "access":
+            raise TokenError("the token is not one for access")
+        return Identity(claims["jti"], float(claims["iat"]), Caller(frozenset(claims["org_ids"])))
+
+
+_CLAIMS = ["exp", "iat", "jti", "org_ids", "use"]

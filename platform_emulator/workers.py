@@ -1,28 +1,67 @@
-"""The workers of a running platform: one task that sleeps until the model's schedule has something due."""
+"""The workers of a running platform: one task that sleeps until something is due or has changed, and tells whoever waits for an end."""
 
 import asyncio
+from collections.abc import Iterable
 
+from platform_core.records import ExecutionRecord
+
+from .registration import Registered
+from .runner import Runner
 from .service import Service
 
 
 class Workers:
     """Belongs to one event loop. What they do and when is the model's business; here is only the waiting."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, functions: Iterable[Registered] = ()) -> None:
         self._service = service
         self._changed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._runner = Runner(service, functions, self._wake_from_thread)
+        self._waiting: dict[str, list[asyncio.Future[ExecutionRecord]]] = {}
 
     def wake(self) -> None:
         """Look at the schedule again: a request may have changed it. Called in the loop."""
         self._changed.set()
 
+    async def ended(self, execution_id: str) -> ExecutionRecord:
+        """Wait for the end of an execution."""
+        future: asyncio.Future[ExecutionRecord] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(execution_id, [])
+        waiting.append(future)
+        self.wake()
+        try:
+            return await future
+        finally:
+            waiting.remove(future)
+            if not waiting:
+                self._waiting.pop(execution_id, None)
+
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            self._changed.clear()
-            due = self._service.due()
-            try:
-                async with asyncio.timeout(None if due is None else max(due - self._service.now(), 0.0)):
-                    await self._changed.wait()
-            except TimeoutError:
-                self._service.advance()
+        self._loop = asyncio.get_running_loop()
+        try:
+            while True:
+                self._changed.clear()
+                self._runner.look()
+                self._tell()
+                due = self._service.due()
+                try:
+                    async with asyncio.timeout(None if due is None else max(due - self._service.now(), 0.0)):
+                        await self._changed.wait()
+                except TimeoutError:
+                    self._service.advance()
+        finally:
+            self._runner.close()
+
+    def _tell(self) -> None:
+        for execution_id, futures in self._waiting.items():
+            record = self._service.ended(execution_id)
+            if record is not None:
+                for future in futures:
+                    if not future.done():
+                        future.set_result(record)
+
+    def _wake_from_thread(self) -> None:
+        assert self._loop is not None, "runs begin in the loop alone"
+        self._loop.call_soon_threadsafe(self._changed.set)

@@ -1,11 +1,15 @@
 """Requests and short runs that the tests of the emulator share."""
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+import platform_emulator
 from platform_core.messages import Headers, Inline, Request, Response
 from platform_emulator.components import COMPONENTS
 from platform_emulator.model import State, apply, initial
@@ -30,6 +34,16 @@ def attempts(seconds_max: float = 10.0) -> Iterator[None]:
     while time.monotonic() < ends_at:
         yield
     raise TimeoutError
+
+
+def forget_modules(monkeypatch: pytest.MonkeyPatch, library: str, keep: str = "") -> None:
+    """Until the end of a test, this library and the emulator's modules are as if they had never been imported."""
+    for name, module in list(sys.modules.items()):
+        package, _, own = name.partition(".")
+        if package == library or (package == "platform_emulator" and own not in ("", keep)):
+            monkeypatch.delitem(sys.modules, name)
+            if package == "platform_emulator":  # importing it anew sets this; here it is set so that it is set back
+                monkeypatch.setattr(platform_emulator, own, module)
 
 
 def status_of(execution_id: str) -> Request:

@@ -9,10 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from platform_emulator import cli
+from platform_emulator import cli, component_id_of
 from platform_emulator.components import catalogue
 from platform_emulator.tokens import Tokens
+from tests.platform_emulator.own_components import double
+from tests.platform_emulator.support import attempts, forget_modules
 
+MODULE = "tests.platform_emulator.own_components"
 COMMAND = [sys.executable, "-W", "error", "-m", "platform_emulator"]
 
 
@@ -60,6 +63,40 @@ def test_the_list_is_json_and_nothing_is_served(capsys: pytest.CaptureFixture[st
     assert json.loads(capsys.readouterr().out) == catalogue()
 
 
+def test_components_of_ones_own_are_listed_after_the_built_in_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--components", MODULE, "--list"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert list(listed["code_blocks"])[:4] == ["echo", "sleep", "fail", "double"]
+    assert listed["code_blocks"]["by_another_name"] == "c0de0000-0000-4000-8000-00000000abcd"
+    assert listed["workflows"]["plan"]
+
+
+def test_components_of_ones_own_run_and_what_they_print_stays_out_of_the_two_lines() -> None:
+    with started("--components", MODULE) as process:
+        environment = exported(process)
+        with httpx.Client(
+            base_url=environment["PLATFORM_API_URL"], headers={"Authorization": f"Bearer {environment['AUTH_TOKEN']}"}, trust_env=False
+        ) as client:
+            body = {"input_parameters": {"n": 21}}
+            record = client.post(f"/api/v1/code-blocks/{component_id_of(double)}/executions", json=body).json()
+            for _ in attempts():
+                if record["status"] not in ("pending", "running"):
+                    break
+                record = client.get(f"/api/v1/executions/{record['execution_id']}").json()
+        process.terminate()
+        rest, errors = process.communicate(timeout=10)
+    assert (record["status"], record["result"]) == ("completed", {"n": 42})
+    assert (rest, errors.count("printed at import"), errors.count("printed in a run")) == ("", 2, 1)
+
+
+@pytest.mark.parametrize("module", ["tests.platform_emulator.nothing", "json", "tests.platform_emulator.support"])
+def test_a_module_without_components_is_refused(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--components", module])
+    assert ended.value.code == 2
+    assert f"--components {module}: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("port", ["-1", "65536", "x", "1" * 5000, "٣"])
 def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -98,9 +135,7 @@ def test_an_address_that_cannot_be_had_ends_with_1(capsys: pytest.CaptureFixture
 
 @pytest.mark.usefixtures("_handlers_restored")
 def test_without_the_extra_it_ends_with_1_and_names_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in [each for each in sys.modules if each.partition(".")[0] == "uvicorn" or each.startswith("platform_emulator.")]:
-        if name != "platform_emulator.cli":
-            monkeypatch.delitem(sys.modules, name)
+    forget_modules(monkeypatch, "uvicorn", keep="cli")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(SystemExit) as ended:
         cli.main([])

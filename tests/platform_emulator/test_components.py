@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from platform_core.lifecycle import ExecutionStatus
-from platform_emulator.components import COMPONENTS, catalogue, component_of, work_of
+from platform_emulator.components import COMPONENTS, Component, catalogue, component_of, work_of
 from tests.platform_emulator.support import IDS
 
 
@@ -44,6 +44,14 @@ def test_a_component_is_found_by_kind_and_id_in_any_case() -> None:
     assert found is not None
     assert found.name == "echo"
     assert component_of("agent", IDS["echo"]) is None
+
+
+def test_a_component_that_runs_outside_has_no_end_of_its_own() -> None:
+    mine = Component("agent", "mine", "m", external=True)
+    assert work_of(mine, {}).seconds == float("inf")
+    assert component_of("agent", "M", [mine]) is mine
+    assert component_of("workflow", "m", [mine]) is None
+    assert catalogue([mine])["agents"] == {"answer": IDS["answer"], "mine": "m"}
 
 
 def test_the_catalogue_names_what_the_documented_list_names() -> None:

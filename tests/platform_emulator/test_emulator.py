@@ -12,7 +12,7 @@ from platform_emulator import Emulator, Fault
 from platform_emulator.faults import Status
 from platform_emulator.model import Behaviour
 from platform_emulator.tokens import Tokens
-from tests.platform_emulator.support import IDS, attempts
+from tests.platform_emulator.support import IDS, attempts, forget_modules
 
 ECHO = f"/api/v1/code-blocks/{IDS['echo']}/executions"
 
@@ -150,8 +150,7 @@ def test_a_server_that_dies_tells_whoever_waits_for_it(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("missing", ["jwt", "starlette", "uvicorn"])
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    for name in [each for each in sys.modules if each.partition(".")[0] == missing or each.startswith("platform_emulator.")]:
-        monkeypatch.delitem(sys.modules, name)
+    forget_modules(monkeypatch, missing)
     monkeypatch.setattr(sys, "meta_path", [Without(missing), *sys.meta_path])
     with pytest.raises(ImportError, match=rf"needs {missing}: install platform-client\[emulator\]"):
         importlib.import_module("platform_emulator.emulator")

@@ -3,9 +3,10 @@ import sys
 
 import pytest
 
-from platform_core.messages import Headers, Request
-from platform_emulator.components import ORG_ID, SERVICES
-from platform_emulator.model import Behaviour, Model, apply, initial, record
+from platform_core.lifecycle import ExecutionStatus
+from platform_core.messages import Headers, Inline, Request
+from platform_emulator.components import ORG_ID, OTHER_ORG_ID, SERVICES
+from platform_emulator.model import Behaviour, Caller, Component, Model, apply, finish, initial, record, start
 from tests.platform_emulator.support import IDS, SEED, cancel_of, parsed, status_of, submission, submitted
 
 SKILLS = f"/api/v1/hosted-services/{SERVICES['demo']}/skills"
@@ -31,6 +32,16 @@ SKILLS = f"/api/v1/hosted-services/{SERVICES['demo']}/skills"
         ("GET", "*", 404),
         ("GET", "/api/v1/executions/", 404),
         ("GET", "/api/v1/executions/a/b", 404),
+        ("GET", "/api/v1/executions/a%", 400),
+        ("GET", "/api/v1/executions/a%2", 400),
+        ("GET", "/api/v1/executions/a%zz", 400),
+        ("GET", "/api/v1/executions/a%FF", 400),
+        ("GET", "/api/v1/executions/a%ED%A0%80", 400),
+        ("GET", "/api/v1/tenants/orgs?a=%", 400),
+        ("OPTIONS", "/api/v1/tenants/orgs", 405),
+        ("OPTIONS", "*", 404),
+        ("get", "/api/v1/tenants/orgs", 405),
+        ("POST", "/api/v1/auth/login", 404),
         ("POST", "/api/v1/tenants/orgs", 405),
         ("DELETE", "/api/v1/executions/nothing", 405),
         ("GET", f"/api/v1/code-blocks/{IDS['echo']}/executions", 405),
@@ -53,18 +64,9 @@ def test_a_405_says_what_is_allowed() -> None:
 
 
 def test_head_is_answered_as_get_without_a_body() -> None:
+    _, got = apply(initial(SEED), Request("GET", "/api/v1/tenants/orgs"), 0.0)
     _, response = apply(initial(SEED), Request("HEAD", "/api/v1/tenants/orgs"), 0.0)
-    assert (response.status, response.body) == (200, b"")
-
-
-def test_organizations_are_a_plain_list() -> None:
-    _, response = apply(initial(SEED), Request("GET", "/api/v1/tenants/orgs"), 0.0)
-    assert parsed(response) == [{"id": ORG_ID, "name": "Emulated organization"}]
-
-
-def test_models_are_an_empty_page() -> None:
-    _, response = apply(initial(SEED), Request("GET", "/api/v1/gateway/v1/models"), 0.0)
-    assert parsed(response) == {"items": [], "next_cursor": None}
+    assert (response.status, response.body, response.headers.get("Content-Length")) == (200, b"", str(len(got.body)))
 
 
 def test_the_latest_skills_answer_where_no_version_is_asked_for() -> None:
@@ -128,6 +130,29 @@ def test_the_model_tells_when_something_is_due_and_stays_itself_until_then() -> 
 def test_a_request_that_changes_nothing_leaves_the_same_model() -> None:
     model = Model.new(SEED)
     assert model.apply(Request("GET", "/"), 0.0)[0] is model
+
+
+def test_who_asks_reaches_the_rules_and_nobody_said_is_the_developer() -> None:
+    request = Request("GET", "/api/v1/tenants/orgs")
+    callers = [Caller(frozenset(org_ids)) for org_ids in ([OTHER_ORG_ID], [])]
+    answers = [apply(initial(SEED), request, 0.0), Model.new(SEED).apply(request, 0.0)]
+    for caller in callers:
+        answers += [apply(initial(SEED), request, 0.0, caller), Model.new(SEED).apply(request, 0.0, caller)]
+    seen = [[each["id"] for each in parsed(answer)] for _, answer in answers]
+    assert seen == [[ORG_ID], [ORG_ID], [OTHER_ORG_ID], [OTHER_ORG_ID], [], []]
+
+
+def test_components_beside_the_built_in_ones_are_started_and_finished_from_outside() -> None:
+    mine = Component("code_block", "mine", "c0de0000-0000-4000-8000-00000000ffff", external=True)
+    model = Model.new(SEED, components=[mine])
+    path = f"/api/v1/code-blocks/{mine.component_id}/executions"
+    model, response = model.apply(Request("POST", path, Headers((("Content-Type", "application/json"),)), Inline(b"{}")), 0.0)
+    execution_id = parsed(response)["execution_id"]
+    assert (response.status, model.due, model.state.waiting) == (202, None, (execution_id,))
+    state = start(model.state, execution_id, 1.0)
+    assert (state.waiting, record(state.executions[execution_id], 2.0).get("progress")) == ((), None)
+    state = finish(state, execution_id, ExecutionStatus.COMPLETED, {"a": 1}, 2.0)
+    assert record(state.executions[execution_id], 2.0).get("result") == {"a": 1}
 
 
 def test_the_model_loads_no_server_and_no_token_library() -> None:

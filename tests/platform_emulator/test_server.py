@@ -93,7 +93,7 @@ def test_a_head_has_the_status_of_a_get_and_no_body(client: httpx.Client) -> Non
 
 
 def test_a_body_that_is_too_large_is_413(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform_emulator.server.BODY_BYTES_MAX", 1000)
+    monkeypatch.setattr("platform_emulator.application.BODY_BYTES_MAX", 1000)
     response = client.post(ECHO, content=b"x" * 1001, headers={"X-Request-ID": "r-1"})
     assert (response.status_code, response.json()["code"], response.headers["X-Request-ID"]) == (413, "TOO_LARGE", "r-1")
 

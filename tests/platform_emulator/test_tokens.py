@@ -1,27 +1,32 @@
 import base64
 import json
+from typing import Any, cast
 
 import jwt
 import pytest
 
-from platform_emulator.components import ORG_ID, WORKSPACE_ID
+from platform_emulator.callers import DEVELOPER
+from platform_emulator.components import ORG_ID, OTHER_ORG_ID, WORKSPACE_ID
 from platform_emulator.tokens import ALGORITHM, DEVELOPMENT_KEY, KEY_BYTES_MIN, LEEWAY_SECONDS, TokenError, Tokens
 
+CLAIMS: dict[str, Any] = {"iat": 1, "exp": 1 << 33, "jti": "j", "use": "access", "org_ids": [ORG_ID]}
 
-def encoded(claims: dict[str, int], algorithm: str = ALGORITHM) -> str:
+
+def encoded(claims: dict[str, Any], algorithm: str = ALGORITHM) -> str:
     key = "" if algorithm == "none" else DEVELOPMENT_KEY
-    return jwt.encode(claims, key, algorithm=algorithm)  # pyright: ignore[reportUnknownMemberType]
+    token: str = cast(Any, jwt).encode(claims, key, algorithm=algorithm)
+    return token
 
 
 def test_a_token_is_accepted_and_tells_when_it_was_minted() -> None:
     tokens = Tokens()
     before, token, after = tokens.moment(), tokens.new(), tokens.moment()
-    assert before < tokens.issued_at(token) < after
+    assert before < tokens.identity(token).issued_at < after
 
 
 def test_the_moments_of_tokens_are_all_different() -> None:
     tokens = Tokens()
-    moments = [tokens.issued_at(tokens.new()) for _ in range(50)]
+    moments = [tokens.identity(tokens.new()).issued_at for _ in range(50)]
     assert moments == sorted(set(moments))
 
 
@@ -39,8 +44,8 @@ def test_a_token_names_the_organization_and_the_workspace() -> None:
 
 
 def test_the_same_key_accepts_the_token_after_a_restart() -> None:
-    assert Tokens("mine").issued_at(Tokens("mine").new())
-    assert Tokens().issued_at(Tokens().new())
+    assert Tokens("mine").identity(Tokens("mine").new()).caller == DEVELOPER
+    assert Tokens().identity(Tokens().new()).caller == DEVELOPER
 
 
 def test_the_development_key_is_as_long_as_its_hash() -> None:
@@ -50,19 +55,19 @@ def test_the_development_key_is_as_long_as_its_hash() -> None:
 @pytest.mark.parametrize("key", ["another", "another key, this one longer than thirty-two bytes"])
 def test_a_token_of_another_key_is_refused(key: str) -> None:
     with pytest.raises(TokenError, match="not one of this platform"):
-        Tokens().issued_at(Tokens(key).new())
+        Tokens().identity(Tokens(key).new())
 
 
 @pytest.mark.parametrize("lifetime_seconds", [-60.0, -LEEWAY_SECONDS - 2])
 def test_an_expired_token_is_refused(lifetime_seconds: float) -> None:
     tokens = Tokens()
     with pytest.raises(TokenError, match="expired"):
-        tokens.issued_at(tokens.new(lifetime_seconds))
+        tokens.identity(tokens.new(lifetime_seconds))
 
 
 def test_clocks_may_differ_by_the_leeway() -> None:
     tokens = Tokens()
-    assert tokens.issued_at(tokens.new(-LEEWAY_SECONDS / 2))
+    assert tokens.identity(tokens.new(-LEEWAY_SECONDS / 2)).caller == DEVELOPER
 
 
 @pytest.mark.parametrize(
@@ -71,14 +76,13 @@ def test_clocks_may_differ_by_the_leeway() -> None:
         "",
         "nonsense",
         "a.b.c",
-        encoded({"iat": 1, "exp": 1 << 40}, algorithm="none"),
-        encoded({"exp": 1 << 40}),
-        encoded({"iat": 1}),
+        encoded(CLAIMS, algorithm="none"),
+        *(encoded({name: value for name, value in CLAIMS.items() if name != missing}) for missing in CLAIMS),
     ],
 )
 def test_what_is_no_token_of_ours_is_refused_and_not_quoted(token: str) -> None:
     with pytest.raises(TokenError) as refused:
-        Tokens().issued_at(token)
+        Tokens().identity(token)
     assert str(refused.value) == "the token is not one of this platform"
 
 
@@ -90,3 +94,21 @@ def test_an_empty_key_is_refused() -> None:
 def test_a_lifetime_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match="lifetime_seconds must be finite"):
         Tokens().new(float("inf"))
+
+
+def test_whose_a_token_is_has_a_name_of_its_own_and_sees_what_it_was_made_for() -> None:
+    tokens = Tokens()
+    ordinary, both = tokens.identity(tokens.new()), tokens.identity(tokens.new(org_ids=[ORG_ID, OTHER_ORG_ID.upper()]))
+    assert ordinary.caller == DEVELOPER
+    assert both.caller.org_ids == {ORG_ID, OTHER_ORG_ID}
+    assert ordinary.name != both.name
+
+
+def test_claims_that_are_all_there_are_accepted() -> None:
+    assert Tokens().identity(encoded(CLAIMS)).issued_at == 1
+
+
+def test_a_token_that_is_not_for_access_opens_nothing() -> None:
+    tokens = Tokens()
+    with pytest.raises(TokenError, match="not one for access"):
+        tokens.identity(tokens.new(use="refresh"))

@@ -14,13 +14,13 @@ class Watched(Service):
     def __init__(self, seed: UUID, behaviour: Behaviour) -> None:
         super().__init__(Model.new(seed, behaviour), Tokens())
         self.advances = 0
-        self.ended = asyncio.Event()
+        self.worked_off = asyncio.Event()
 
     def advance(self) -> None:
         super().advance()
         self.advances += 1
         if self.due() is None:
-            self.ended.set()
+            self.worked_off.set()
 
 
 async def worked_off(submitted_first: bool) -> Watched:
@@ -32,7 +32,7 @@ async def worked_off(submitted_first: bool) -> Watched:
     service.apply(submission("sleep", {"input_parameters": {"seconds": 0.02}}))
     workers.wake()
     async with asyncio.timeout(5):
-        await service.ended.wait()
+        await service.worked_off.wait()
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     return service

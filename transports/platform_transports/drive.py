@@ -2,12 +2,14 @@
 
 Whatever interrupts a loop is reported as `Abandoned`; the loop goes on until the run is `Gone`, and the interrupt is raised
 again. The second interrupt is final. In a thread an interrupt may come between any two bytecodes, in a task at any `await`.
+An exception of a transport that is no `TransportError` is such an interrupt too, and is raised as it is.
 """
 
+import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 import anyio
 
@@ -18,7 +20,7 @@ from platform_core.outcomes import Failed, FailureCause, Outcome, Received, Refu
 
 from .budget import BudgetHolder
 from .clock import EventLoopClock, MonotonicClock
-from .contract import AsyncTransport, Clock, CountsRuns, SyncClock, SyncTransport, TransportError
+from .contract import AsyncTransport, BringsClock, BringsSyncClock, Clock, CountsRuns, SyncClock, SyncTransport, TransportError
 from .run import Observer, Run
 from .tokens import AsyncTokens, SyncTokens
 
@@ -39,12 +41,12 @@ class AsyncRuns:
             scope.cancel()
 
     @contextmanager
-    def alive(self) -> Iterator[anyio.CancelScope]:
-        """A run is alive inside it; it is left early where the client is closed."""
-        with anyio.CancelScope() as scope:
+    def alive(self, *, shield: bool = False) -> Generator[None, None, None]:
+        """A run is alive inside it; it is left early where the client is closed, and, where shielded, only then."""
+        with anyio.CancelScope(shield=shield) as scope:
             self._scopes.add(scope)
             try:
-                yield scope
+                yield
             finally:
                 self._scopes.discard(scope)
 
@@ -64,36 +66,43 @@ async def run_async(
 
     A cancelled run may send for a few seconds more, shielded, and tells observers what became of it.
     """
-    clock = EventLoopClock() if clock is None else clock
+    handled = sys.exception()
+    clock = _async_clock(transport) if clock is None else clock
     budget = BudgetHolder() if budget is None else budget
-    run = Run(operation, clock, config, transport.name, observers)
-    performer = _AsyncPerformer(run, transport, tokens, clock, budget)
+    runs = AsyncRuns() if runs is None else runs
     with _alive(clock):
+        run = Run(operation, clock, config, transport.name, observers)
+        performer = _AsyncPerformer(run, transport, tokens, clock, budget, runs)
         try:
-            with (AsyncRuns() if runs is None else runs).alive() as scope:
+            with runs.alive():
                 await performer.to_the_end(Started(0.0))
-        except GeneratorExit:
-            run.drop()
-            raise
         except BaseException as interruption:
-            with anyio.CancelScope(shield=True):
-                await performer.leave()
-            run.tell(interruption)
-            raise
-        if scope.cancelled_caught:
-            run.drop()
+            closing = _closing(interruption, handled)
+            if closing is not None:
+                run.give_up(run.at)
+                raise closing from None
+            second = await performer.leave()
+            raised = _graver(interruption, second)
+            run.tell(raised)
+            if raised is interruption:
+                raise
+            raise raised from None
+        run.give_up(run.now())  # the client was closed
     return run.result(budget)
 
 
 class _AsyncPerformer:
     """Performs the actions of one run in a task."""
 
-    def __init__(self, run: Run[T], transport: AsyncTransport, tokens: AsyncTokens, clock: Clock, budget: BudgetHolder) -> None:
+    def __init__(
+        self, run: Run[Any], transport: AsyncTransport, tokens: AsyncTokens, clock: Clock, budget: BudgetHolder, runs: AsyncRuns
+    ) -> None:
         self._run = run
         self._transport = transport
         self._tokens = tokens
         self._clock = clock
         self._budget = budget
+        self._runs = runs
 
     async def to_the_end(self, outcome: Outcome) -> None:
         """The loop: report, and perform what is answered, until it is an end."""
@@ -101,17 +110,22 @@ class _AsyncPerformer:
         while isinstance(action, (Send, Sleep, Authorize)):
             action = self._run.step(await self._perform(action))
 
-    async def leave(self) -> None:
-        """The same after an interruption; another one is final."""
-        final = False
-        while not self._run.ended:
-            try:
-                await self.to_the_end(self._run.abandoned(final=final))
-            except BaseException:  # noqa: BLE001 -- the first interruption is the one that is raised again
-                final = True
+    async def leave(self) -> BaseException | None:
+        """The same after an interruption, until another one, which it answers with."""
+        run, second = self._run, None
+        try:
+            if not run.ended:
+                with self._runs.alive(shield=True):
+                    await self.to_the_end(run.abandoned(final=False))
+        except BaseException as error:  # noqa: BLE001 -- whoever called judges which one is raised
+            second = error
+        run.give_up(run.now())
+        return second
 
     async def _perform(self, action: Send | Sleep | Authorize) -> Outcome:
         run = self._run
+        if self._runs.closed:
+            return run.abandoned(final=True)
         match action:
             case Send():
                 held = self._tokens.current()
@@ -151,26 +165,33 @@ def run_sync(
     An interrupted run may send for a few seconds more, and tells observers what became of it.
     """
     closed = threading.Event() if closed is None else closed
-    clock = MonotonicClock(closed) if clock is None else clock
+    clock = _sync_clock(transport, closed) if clock is None else clock
     budget = BudgetHolder() if budget is None else budget
-    run = Run(operation, clock, config, transport.name, observers)
-    performer = _SyncPerformer(run, transport, tokens, clock, budget, closed)
     outcome: Outcome = Started(0.0)
-    interruption: BaseException | None = None
+    first: BaseException | None = None
+    second: BaseException | None = None
     with _alive(clock):
-        while not run.ended:
-            try:
-                while True:
-                    action = run.step(outcome)
-                    if not isinstance(action, (Send, Sleep, Authorize)):
-                        break
-                    outcome = performer.perform(action)
-            except BaseException as error:  # noqa: BLE001 -- raised again below, once the run is gone
-                outcome = run.abandoned(final=interruption is not None)
-                interruption = interruption or error
-    if interruption is not None:
-        run.tell(interruption)
-        raise interruption
+        run = Run(operation, clock, config, transport.name, observers)
+        performer = _SyncPerformer(run, transport, tokens, clock, budget, closed)
+        try:
+            while not run.ended:
+                try:
+                    while True:
+                        action = run.step(outcome)
+                        if not isinstance(action, (Send, Sleep, Authorize)):
+                            break
+                        outcome = performer.perform(action)
+                except BaseException as error:
+                    if second is not None:
+                        raise
+                    outcome = run.abandoned(final=first is not None)
+                    first, second = (error, None) if first is None else (first, error)
+        finally:
+            run.give_up(run.at)  # where an interrupt came between the lines that see to the one before it
+    if first is not None:
+        raised = _graver(first, second)
+        run.tell(raised)
+        raise raised
     return run.result(budget)
 
 
@@ -178,7 +199,7 @@ class _SyncPerformer:
     """Performs the actions of one run in a thread."""
 
     def __init__(
-        self, run: Run[T], transport: SyncTransport, tokens: SyncTokens, clock: SyncClock, budget: BudgetHolder, closed: threading.Event
+        self, run: Run[Any], transport: SyncTransport, tokens: SyncTokens, clock: SyncClock, budget: BudgetHolder, closed: threading.Event
     ) -> None:
         self._run = run
         self._transport = transport
@@ -210,10 +231,37 @@ class _SyncPerformer:
                 self._clock.sleep_until(run.epoch + until)
                 return Woke(run.now())
             case Authorize(rejected, deadline):
-                return run.authorization(self._tokens.refresh(rejected, run.epoch + deadline, self._clock))
+                answer = self._tokens.refresh(rejected, run.epoch + deadline, self._clock)
+                # A store that was closed denies every token: that is no word about the token.
+                return run.abandoned(final=True) if self._closed.is_set() else run.authorization(answer)
             case _:
                 assert_never(action)
 
 
+def _async_clock(transport: AsyncTransport) -> Clock:
+    return transport.clock if isinstance(transport, BringsClock) else EventLoopClock()
+
+
+def _sync_clock(transport: SyncTransport, closed: threading.Event) -> SyncClock:
+    return transport.clock if isinstance(transport, BringsSyncClock) else MonotonicClock(closed)
+
+
 def _alive(clock: Clock | SyncClock) -> AbstractContextManager[None]:
     return clock.run() if isinstance(clock, CountsRuns) else nullcontext()
+
+
+def _graver(first: BaseException, second: BaseException | None) -> BaseException:
+    """Which of two interruptions is raised: the first, unless it is a mere error and the second ends the task or the program."""
+    return second if second is not None and isinstance(first, Exception) and not isinstance(second, Exception) else first
+
+
+def _closing(error: BaseException | None, handled: BaseException | None) -> GeneratorExit | None:
+    """The exception by which Python closes the coroutine, in which nothing may be awaited any more, where that led to this one.
+
+    A cancel scope that is left by it, outside of its event loop, raises an error of its own. What our caller was handling is not ours.
+    """
+    while error is not None and error is not handled:
+        if isinstance(error, GeneratorExit):
+            return error
+        error = error.__context__
+    return None

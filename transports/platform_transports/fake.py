@@ -5,14 +5,16 @@ front of it. Give it to either client as its `transport`: it brings the clock as
 """
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
+from platform_core.exchange import REQUEST_ID
 from platform_core.limits import Limits
 from platform_core.messages import Headers, OutgoingRequest, Request, Response
-from platform_core.outcomes import FailureCause
+from platform_core.outcomes import FailureCause, Sent
 
 from .contract import Credentials, Progress, TransportError
 from .virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
@@ -29,12 +31,18 @@ class Answer:
     response: Response
     after_seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        _check_pause(self.after_seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Forward:
     """The model's answer, after some seconds."""
 
     after_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_pause(self.after_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +54,23 @@ class Lose:
     after_seconds: float = 0.0
     reused: bool = False
 
+    def __post_init__(self) -> None:
+        _check_pause(self.after_seconds)
+        if self.kind not in list(FailureCause):
+            message = f"kind must be one of {', '.join(FailureCause)}, not {self.kind!r}"
+            raise ValueError(message)
+        if self.effect and self.kind in NEVER_SENT:
+            message = f"a request without a connection (kind {str(self.kind)!r}) has no effect"
+            raise ValueError(message)
+
+    @property
+    def sent(self) -> Sent:
+        """Whether anything of the request was handed on."""
+        return "no" if self.kind in NEVER_SENT else "maybe"
+
 
 Act: TypeAlias = Answer | Forward | Lose
-Script: TypeAlias = Iterable[Act | Response] | Callable[[Request], Act | Response | None]
+Script: TypeAlias = Iterable[Act | Response | None] | Callable[[Request], Act | Response | None]
 """The acts, one for each request in turn; or a function of the request. None, or the end of the script: the model answers."""
 
 
@@ -61,20 +83,26 @@ class Model(Protocol):
 
 
 class FakePlatform:
-    """A platform for tests. Not for more than one event loop at a time."""
+    """A platform for tests. Not for more than one event loop at a time.
+
+    A request for which the script has no act is a `LookupError`, which the call that sent it raises; so is whatever else a script raises.
+    Requests that are sent at the same time are received in the order of their `X-Request-ID`, which follows from the operations' seeds.
+    """
 
     def __init__(self, script: Script = (), *, model: Model | None = None) -> None:
-        self._acts: Callable[[Request], Act | Response | None]
+        self._acts: Callable[[Request], object]
         if callable(script):
             self._acts = script
         else:
-            acts: Iterator[Act | Response] = iter(script)
+            acts: Iterator[Act | Response | None] = iter(script)
             self._acts = lambda _: next(acts, None)
+        # Reentrant, since a script may look at the platform; only threads that are no runs ever meet at it.
+        self._lock = threading.RLock()
+        self._time = VirtualTime()
         self.model = model
         """The platform as it is now."""
-        self._time = VirtualTime()
         self.requests: list[OutgoingRequest] = []
-        """As they were received, without the credentials."""
+        """As they were sent, lost ones included, without the credentials."""
         self.credentials: list[str] = []
         """The header by which each of them was authorized: its name alone."""
 
@@ -82,6 +110,10 @@ class FakePlatform:
     def now(self) -> float:
         """Virtual seconds since the start."""
         return self._time.now()
+
+    def together(self, runs: int) -> None:
+        """Let time stand still until so many runs more have begun: for threads, which do not all begin at once."""
+        self._time.together(runs)
 
     def asynchronous(self) -> "FakeTransport":
         """As a transport, with its clock, for the async driver."""
@@ -91,42 +123,40 @@ class FakePlatform:
         """As a transport, with its clock, for the blocking driver."""
         return FakeSyncTransport(self, VirtualSyncClock(self._time))
 
-    def receive(self, outgoing: OutgoingRequest, credentials: Credentials, progress: Progress) -> Act:
-        """What becomes of a request."""
-        progress.sent = "maybe"
-        self.requests.append(outgoing)
-        self.credentials.append(credentials.header)
-        act = self._acts(_as_received(outgoing))
-        if isinstance(act, Response):
-            return Answer(act)
-        if act is not None:
-            return act
-        if self.model is None:
-            message = f"the script has no act for request {len(self.requests)}: {outgoing.method} {outgoing.url}"
-            raise LookupError(message)
-        return Forward()
+    def receive(self, outgoing: OutgoingRequest, credentials: Credentials, progress: Progress) -> tuple[Response | TransportError, float]:
+        """What the sender of a request hears, and after how many seconds. The platform acts on it now, whoever leaves before the answer."""
+        with self._lock:
+            self.requests.append(outgoing)
+            self.credentials.append(credentials.header)
+            request = _as_received(outgoing)
+            act = self._act(request)
+            if isinstance(act, Lose):
+                progress.sent = act.sent
+                if act.effect:
+                    self._effect(request)
+                return TransportError(act.kind, act.sent, act.reused), act.after_seconds
+            progress.sent = "maybe"
+            return act.response if isinstance(act, Answer) else self._effect(request), act.after_seconds
 
-    def effect(self, outgoing: OutgoingRequest) -> Response:
-        """Let the model act on the request, now."""
-        if self.model is None:
-            message = "only a model can act on a request: FakePlatform(model=…)"
-            raise LookupError(message)
-        self.model, response = self.model.apply(_as_received(outgoing), self.now)
-        return response
-
-    def outcome(self, act: Act, outgoing: OutgoingRequest, progress: Progress) -> Response | TransportError:
-        """What the sender of the request hears in the end."""
+    def _act(self, request: Request) -> Act:
+        act = self._acts(request)
         match act:
-            case Answer(response):
-                return response
-            case Forward():
-                return self.effect(outgoing)
-            case Lose(effect, kind, _, reused):
-                if effect:
-                    self.effect(outgoing)
-                return TransportError(kind, "no" if kind in NEVER_SENT else progress.sent, reused)
+            case Answer() | Forward() | Lose():
+                return act
+            case Response():
+                return Answer(act)
+            case None:
+                return Forward()
             case _:
-                assert_never(act)
+                message = f"a script is made of Answer, Forward, Lose, Response and None, not {type(act).__name__}"
+                raise TypeError(message)
+
+    def _effect(self, request: Request) -> Response:
+        if self.model is None:
+            message = f"the script has no act for request {len(self.requests)}, {request.method} {request.target}, and there is no model"
+            raise LookupError(message)
+        self.model, response = self.model.apply(request, self.now)
+        return response
 
 
 class FakeTransport:
@@ -143,18 +173,16 @@ class FakeTransport:
         self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
     ) -> Response:
         """See `AsyncTransport`."""
-        if self._closed:
-            raise TransportError(FailureCause.CLOSED, "no")
-        act = self._platform.receive(request, credentials, progress)
-        # The platform acts when the request arrives; whoever leaves before the answer leaves an effect behind.
-        outcome = self._platform.outcome(act, request, progress)
-        at = self.clock.now() + act.after_seconds
-        if act.after_seconds:
+        await self.clock.take_turn(_turn(request))
+        _check_open(deadline, self.clock.now(), closed=self._closed)
+        heard, seconds = self._platform.receive(request, credentials, progress)
+        at = self.clock.now() + seconds
+        if seconds:
             await self.clock.sleep_until(min(at, deadline))
-        return _heard(outcome, at, deadline, limits)
+        return _answer(heard, limits, progress, late=at > deadline, closed=self._closed)
 
     async def aclose(self) -> None:
-        """See `AsyncTransport`."""
+        """See `AsyncTransport`. What is under way fails when its answer is due."""
         self._closed = True
 
 
@@ -170,18 +198,16 @@ class FakeSyncTransport:
 
     def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
         """See `SyncTransport`."""
-        if self._closed:
-            raise TransportError(FailureCause.CLOSED, "no")
-        act = self._platform.receive(request, credentials, progress)
-        # The platform acts when the request arrives; whoever leaves before the answer leaves an effect behind.
-        outcome = self._platform.outcome(act, request, progress)
-        at = self.clock.now() + act.after_seconds
-        if act.after_seconds:
+        self.clock.take_turn(_turn(request))
+        _check_open(deadline, self.clock.now(), closed=self._closed)
+        heard, seconds = self._platform.receive(request, credentials, progress)
+        at = self.clock.now() + seconds
+        if seconds:
             self.clock.sleep_until(min(at, deadline))
-        return _heard(outcome, at, deadline, limits)
+        return _answer(heard, limits, progress, late=at > deadline, closed=self._closed)
 
     def close(self) -> None:
-        """See `SyncTransport`."""
+        """See `SyncTransport`. What is under way fails when its answer is due."""
         self._closed = True
 
 
@@ -191,17 +217,40 @@ def json_response(status: int, body: Any, headers: Mapping[str, str] | None = No
     return Response(status, Headers(fields), json.dumps(body).encode())
 
 
+def _turn(request: OutgoingRequest) -> str:
+    return request.headers.get(REQUEST_ID) or ""
+
+
 def _as_received(outgoing: OutgoingRequest) -> Request:
     url = urlsplit(outgoing.url)
     target = f"{url.path}?{url.query}" if url.query else url.path
     return Request(outgoing.method, target, outgoing.headers, outgoing.body)
 
 
-def _heard(outcome: Response | TransportError, at: float, deadline: float, limits: Limits) -> Response:
-    if at > deadline:
-        raise TransportError(FailureCause.TIMEOUT, "maybe")
-    if isinstance(outcome, TransportError):
-        raise outcome
-    if len(outcome.body) > limits.response_body_bytes_max or len(outcome.headers) > limits.headers_count_max:
-        raise TransportError(FailureCause.TOO_LARGE, "maybe")
-    return outcome
+def _check_open(deadline: float, now: float, *, closed: bool) -> None:
+    if closed:
+        raise TransportError(FailureCause.CLOSED, "no")
+    if now >= deadline:
+        raise TransportError(FailureCause.TIMEOUT, "no")
+
+
+def _answer(heard: Response | TransportError, limits: Limits, progress: Progress, *, late: bool, closed: bool) -> Response:
+    if closed:
+        raise TransportError(FailureCause.CLOSED, progress.sent)
+    if late:
+        raise TransportError(FailureCause.TIMEOUT, progress.sent)
+    if isinstance(heard, TransportError):
+        raise heard
+    # As on the wire: the status line, "name: value" for each field, each line ended by two bytes, and an empty line.
+    head_bytes = len("HTTP/1.1 200 \r\n") + sum(len(name) + len(value) + 4 for name, value in heard.headers) + 2
+    if head_bytes > limits.header_bytes_max or len(heard.headers) > limits.headers_count_max:
+        raise TransportError(FailureCause.TOO_LARGE, progress.sent)
+    if len(heard.body) > limits.response_body_bytes_max:
+        raise TransportError(FailureCause.TOO_LARGE, progress.sent)
+    return heard
+
+
+def _check_pause(seconds: float) -> None:
+    if not 0 <= seconds < float("inf"):
+        message = f"after_seconds must be a finite number, not negative, not {seconds}"
+        raise ValueError(message)

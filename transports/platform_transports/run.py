@@ -3,6 +3,7 @@
 Rule 1: what `step` returned is stored in one assignment, before it is performed: from there on its action is in flight.
 Rule 2: the progress of a send is forgotten only after `step` has returned: an answer that was lost between the transport and
         `step` still counts as "maybe sent".
+Rule 3: every observer is told of every decision, in order, also where an interrupt came between two of them.
 """
 
 import sys
@@ -44,15 +45,17 @@ class Run(Generic[T]):
         self._config = config
         self._user_agent = user_agent(transport_name, f"{sys.version_info.major}.{sys.version_info.minor}")
         self._observers = list(observers)
-        self._current: tuple[Operation[T], Action[T] | None] = operation, None
-        self._at = 0.0
+        self._current: tuple[Operation[T], Outcome | None, tuple[Operation[T], Action[T] | None], list[Observer]]
+        self._current = operation, None, (operation, None), []
         self.epoch = clock.now()
         self.progress = Progress()
+        self.at = 0.0
+        """When the clock was last read."""
 
     @property
     def action(self) -> Action[T] | None:
         """What is in flight, or the end."""
-        return self._current[1]
+        return self._current[2][1]
 
     @property
     def ended(self) -> bool:
@@ -61,8 +64,8 @@ class Run(Generic[T]):
 
     def now(self) -> float:
         """The time on the operation's own clock."""
-        self._at = self._clock.now() - self.epoch
-        return self._at
+        self.at = self._clock.now() - self.epoch
+        return self.at
 
     def outgoing(self, send: Send) -> OutgoingRequest:
         """The request as the transport gets it."""
@@ -79,17 +82,19 @@ class Run(Generic[T]):
 
     def step(self, outcome: Outcome) -> Action[T]:
         """Report an outcome, tell the observers, and answer what to perform next."""
-        before = self._current[0]
-        self._current = after, action = before.step(outcome)
+        self._notify()
+        before = self._current[2][0]
+        self._current = current = before, outcome, before.step(outcome), self._observers.copy()
         self.progress = Progress()
-        if self._observers:
-            self._notify(Decision(before.seed, before, outcome, after, action))
-        return action
+        self._notify()
+        return current[2][1]
 
-    def drop(self) -> None:
-        """End the run without sending, where nothing can be awaited any more."""
-        if not self.ended:
-            self.step(Abandoned(self._at, self.progress.sent, final=True))
+    def give_up(self, at: float) -> None:
+        """End the run without sending anything more; `at` is `now()`, or, where no clock can be read any more, when it last was."""
+        if self.ended:
+            self._notify()
+        else:
+            self.step(Abandoned(at, self.progress.sent, final=True))
 
     def tell(self, interruption: BaseException) -> None:
         """Add what became of the run to what interrupted it: a courtesy, since not every note survives its way up."""
@@ -111,11 +116,20 @@ class Run(Generic[T]):
             case _:
                 assert_never(self.action)
 
-    def _notify(self, decision: Decision) -> None:
-        for observer in tuple(self._observers):
+    def _notify(self) -> None:
+        """Tell the last decision to those who were not told yet: all of them, or whom an interrupt has kept from it."""
+        before, outcome, (after, action), untold = self._current
+        if not untold or outcome is None or action is None:
+            return
+        decision = Decision(before.seed, before, outcome, after, action)
+        failures: list[Exception] = []
+        while untold:
+            observer = untold[0]
             try:
-                observer(decision)
+                untold.pop(0)(decision)
             except Exception as error:  # noqa: BLE001 -- an observer must not decide what becomes of a run
-                self._observers.remove(observer)
-                message = f"an observer failed and is not called again in this run: {type(error).__name__}: {error}"
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
+                self._observers = [each for each in self._observers if each is not observer]
+                failures.append(error)
+        for failure in failures:
+            message = f"an observer failed and is not called again in this run: {type(failure).__name__}: {failure}"
+            warnings.warn(message, RuntimeWarning, stacklevel=2)

@@ -1,0 +1,172 @@
+"""The platform as an ASGI application: faults and credentials first, then the model; answers that wait, and broken ones."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar, assert_never
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.types import Receive, Scope, Send
+
+from platform_core.limits import DEFAULT_LIMITS
+from platform_core.messages import Headers, Inline, Request, Response
+
+from .answers import error_answer, json_answer
+from .callers import Caller
+from .faults import Delay, Drop, Html, MalformedJson, StaleStatus, Status, Trickle, Truncated, Unauthorized
+from .service import Service
+from .spoiling import Wire, answer_of, spoiled
+from .submissions import awaited
+from .workers import Workers
+
+T = TypeVar("T")
+
+BODY_BYTES_MAX = DEFAULT_LIMITS.request_body_bytes_max
+"""As much as a client of ours sends."""
+
+BODY_SECONDS_MAX = 120.0
+"""For a body to arrive: a client that sends for ever holds nothing for ever."""
+
+TRANSPORT = "platform_emulator.transport"
+"""The extension of the scope that holds the connection: ASGI has no word for ending it, and none for broken HTTP."""
+
+
+class Application:
+    """Serves in one event loop. `stopping` ends the waits that faults impose."""
+
+    def __init__(self, service: Service, workers: Workers, stopping: asyncio.Event) -> None:
+        self._service = service
+        self._workers = workers
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = _head(scope)
+        try:
+            async with asyncio.timeout(BODY_SECONDS_MAX):
+                body = await _body(scope, receive)
+        except ClientDisconnect:
+            return
+        except TimeoutError:
+            answer: Response | Wire | None = error_answer(408, "REQUEST_TIMEOUT", f"the body must come within {BODY_SECONDS_MAX:g} s")
+        else:
+            if body is None:
+                answer = error_answer(413, "TOO_LARGE", f"at most {BODY_BYTES_MAX} bytes are taken")
+            else:
+                answer = await self._answered(replace(request, body=Inline(body)), receive)
+        match answer:
+            case Response():
+                answer = self._service.with_request_id(request, answer)
+                await HttpResponse(answer.body, answer.status, headers=dict(answer.headers))(scope, receive, send)
+            case Wire():
+                await self._write(answer, scope[_EXTENSIONS][TRANSPORT])
+                await _gone(receive)
+            case None:
+                scope[_EXTENSIONS][TRANSPORT].abort()
+                await _gone(receive)
+
+    async def _answered(self, request: Request, receive: Receive) -> Response | Wire | None:
+        """The answer; None: end the connection without one."""
+        fault, refusal, caller = self._service.met(request)
+        effect = None if fault is None else fault.effect
+        match effect:
+            case Status() | Html() | Unauthorized():
+                return answer_of(effect)
+            case Delay(seconds):
+                if await self._stopped_within(seconds):
+                    return None
+                return await self._course(request, refusal, caller, receive)
+            case Drop(after_effect):
+                if after_effect and refusal is None:
+                    self._applied(request, caller)
+                return None
+            case Truncated() | Trickle() | MalformedJson() | StaleStatus():
+                response = await self._course(request, refusal, caller, receive)
+                return None if response is None else spoiled(effect, self._service.with_request_id(request, response))
+            case None:
+                return await self._course(request, refusal, caller, receive)
+            case _:
+                assert_never(effect)
+
+    async def _course(self, request: Request, refusal: Response | None, caller: Caller, receive: Receive) -> Response | None:
+        """What the platform answers; None where the client has gone before, or the server stops."""
+        if refusal is not None:
+            return refusal
+        response = self._applied(request, caller)
+        execution_id = awaited(request, response)
+        if execution_id is None:
+            return response
+        record = await _unless_gone(self._workers.ended(execution_id), receive)
+        if record is None:
+            return None
+        return json_answer(response.status, record, *(each for each in response.headers if each[0] != "Content-Type"))
+
+    def _applied(self, request: Request, caller: Caller) -> Response:
+        response = self._service.apply(request, caller)
+        self._workers.wake()
+        return response
+
+    async def _write(self, wire: Wire, transport: asyncio.Transport) -> None:
+        """Write past the HTTP library, as long as there is somebody to read it, and end the connection."""
+        for part in wire.parts:
+            if transport.is_closing():
+                break
+            transport.write(part)
+            if wire.interval_seconds and await self._stopped_within(wire.interval_seconds):
+                break
+        transport.close()
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+_EXTENSIONS = "extensions"
+
+
+def _head(scope: Scope) -> Request:
+    """The request without its body."""
+    query = scope["query_string"].decode("latin-1")
+    target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+    headers = Headers(tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]))
+    return Request(scope["method"], target, headers)
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes | None:
+    """The body, whole; None where it is too large."""
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if int(declared) > BODY_BYTES_MAX:  # the HTTP library has seen to it that these are digits
+        return None
+    chunks: list[bytes] = []
+    body_bytes = 0
+    async for chunk in HttpRequest(scope, receive).stream():
+        body_bytes += len(chunk)
+        if body_bytes > BODY_BYTES_MAX:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _unless_gone(wait: Coroutine[Any, Any, T], receive: Receive) -> T | None:
+    """What is waited for; None where the client goes before, as it also does when the server stops."""
+    waited, gone = asyncio.ensure_future(wait), asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((waited, gone), return_when=asyncio.FIRST_COMPLETED)
+        return waited.result() if waited.done() else None
+    finally:
+        waited.cancel()
+        gone.cancel()
+        await asyncio.gather(waited, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> bool:
+    """Wait until the client has gone. After an end of ours it is also the word that the server has seen it."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    return True

@@ -1,0 +1,73 @@
+"""Who a request comes from: bearer tokens, API keys, and the login that gives tokens out."""
+
+import secrets
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from platform_core.messages import Headers, Request, Response
+
+from .answers import json_answer, unauthenticated
+from .callers import Caller
+from .components import ORG_ID
+from .fields import TEXT, Invalid, check_fields, json_fields
+from .tokens import LIFETIME_SECONDS, Identity, TokenError, Tokens
+
+DEVELOPMENT_API_KEY = "fl_emulator-development-key-that-opens-nothing-else"
+"""Fixed, so that a configuration may name it. Stands for the ordinary developer."""
+
+DEVELOPMENT_EMAIL = "developer@example.com"
+DEVELOPMENT_PASSWORD = "development"
+"""The one user there is."""
+
+REFRESH_LIFETIME_SECONDS = 30 * 24 * 3600.0
+
+
+class Credentials:
+    """Gives credentials out and checks them; usable from many threads."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+        self._lock = threading.Lock()
+        self._keys: dict[str, Identity] = {DEVELOPMENT_API_KEY: Identity("the development key", 0.0, Caller())}
+
+    def new_api_key(self, org_ids: Iterable[str] = (ORG_ID,)) -> str:
+        """One more key that is accepted, by this emulator alone and as long as it runs."""
+        caller = Caller.seeing(org_ids)
+        key = f"fl_{secrets.token_urlsafe(24)}"
+        with self._lock:
+            self._keys[key] = Identity(f"key {len(self._keys)}", self.tokens.moment(), caller)
+        return key
+
+    def identity(self, headers: Headers) -> Identity:
+        """Whose credentials these are; where a key and a token stand, the key counts. Raises `TokenError`."""
+        key = headers.get("X-API-Key")
+        if key is not None:
+            with self._lock:
+                identity = self._keys.get(key)
+            if identity is None:
+                raise TokenError("the API key is not one of this platform")
+            return identity
+        scheme, _, token = (headers.get("Authorization") or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise TokenError("a bearer token or an API key is needed")
+        return self.tokens.identity(token)
+
+    def login(self, request: Request) -> Response:
+        """200 with `access_token` and `refresh_token` for the right e-mail and password, else 401; 4xx where one is missing."""
+        try:
+            fields: dict[str, Any] = json_fields(request)
+            check_fields(fields, {"email": TEXT, "password": TEXT}, frozenset({"email", "password"}))
+        except Invalid as invalid:
+            return invalid.answer
+        if (fields["email"], fields["password"]) != (DEVELOPMENT_EMAIL, DEVELOPMENT_PASSWORD):
+            return unauthenticated("the e-mail or the password is wrong")
+        return json_answer(
+            200,
+            {
+                "access_token": self.tokens.new(),
+                "refresh_token": self.tokens.new(REFRESH_LIFETIME_SECONDS, use="refresh"),
+                "token_type": "bearer",
+                "expires_in": int(LIFETIME_SECONDS),
+            },
+        )

@@ -1,0 +1,182 @@
+"""A KeyboardInterrupt at every line of the blocking driver, and of all that it calls: no execution stays running."""
+
+import ast
+import dis
+import gc
+import linecache
+import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from itertools import count
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+import pytest
+
+import platform_core
+import platform_transports
+from platform_core.actions import Done, Fate, Gone
+from platform_core.handles import OnAbandon
+from platform_core.lifecycle import ExecutionStatus
+from platform_core.machine import Decision
+from platform_core.messages import Response
+from platform_core.tokens import Token
+from platform_transports.budget import BudgetHolder
+from platform_transports.run import Observer
+from platform_transports.tokens import SyncTokens
+from tests.support.driven import Told, drive_sync, executions, platform, sleeping
+
+CORE = Path(platform_core.__file__).parent
+TRANSPORTS = Path(platform_transports.__file__).parent
+TRACED = {str(path) for path in CORE.glob("*.py")} | {
+    str(TRANSPORTS / f"{name}.py") for name in ("drive", "run", "fake", "virtual_time", "budget", "tokens")
+}
+Trace = Callable[[FrameType, str, Any], Any]
+
+
+class Interrupts:
+    """Raises a KeyboardInterrupt at the lines of these numbers, counted from 0 over all traced files."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.lines = 0
+        self._numbers = set(numbers)
+
+    def run(self, function: Callable[[], object]) -> BaseException | None:
+        """What the function raised."""
+        before = sys.gettrace()
+        gc.disable()  # else the end of an earlier run's frames would be traced in the middle of this one
+        sys.settrace(self._called)
+        try:
+            function()
+        except BaseException as error:
+            return error
+        finally:
+            sys.settrace(before)
+            gc.enable()
+        return None
+
+    def go_on(self, _decision: Decision) -> None:
+        """As an observer: trace again, since Python gives it up for good once a trace function has raised."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code.co_filename in TRACED:
+                frame.f_trace = self._line
+            frame = frame.f_back
+        sys.settrace(self._called)
+
+    def _called(self, frame: FrameType, event: str, argument: Any) -> Trace | None:
+        return self._line if frame.f_code.co_filename in TRACED else None
+
+    def _line(self, frame: FrameType, event: str, argument: Any) -> Trace | None:
+        if event == "line" and frame.f_lasti not in _unreachable(frame.f_code):
+            self.lines += 1
+            if self.lines - 1 in self._numbers:
+                raise KeyboardInterrupt
+        return self._line
+
+
+@cache
+def _unreachable(code: CodeType) -> frozenset[int]:
+    """Where a line begins that no signal can come before: Python looks for signals after calls and at jumps alone.
+
+    It looks for none between a `with` block and its `__exit__`, and none before the first line of a `finally`.
+    """
+    source = linecache.getlines(code.co_filename)
+    finals = {node.finalbody[0].lineno for node in ast.walk(ast.parse("".join(source))) if isinstance(node, ast.Try) and node.finalbody}
+    offsets: set[int] = set()
+    for instruction in dis.get_instructions(code):
+        line = 0 if instruction.positions is None or instruction.positions.lineno is None else instruction.positions.lineno
+        leaves = instruction.opname == "LOAD_CONST" and source[line - 1].lstrip().startswith("with ")
+        if line in finals or leaves:
+            offsets.add(instruction.offset)
+    return frozenset(offsets)
+
+
+def _line_number(instruction: dis.Instruction) -> int:
+    return 0 if instruction.positions is None else instruction.positions.lineno or 0
+
+
+class Scene:
+    """One run that is to be interrupted, on a platform of its own."""
+
+    def __init__(self, case: "Case") -> None:
+        numbers = count(2)
+        self.platform = platform(case.script)
+        self.tokens = SyncTokens(Token.checked("first", "token"), lambda: f"token-{next(numbers)}")
+        self.budget = BudgetHolder()
+        self.told = Told()
+        self._operation = sleeping(0.1, on_abandon=case.on_abandon)
+
+    def run(self, *observers: Observer) -> object:
+        return drive_sync(self._operation, self.platform, tokens=self.tokens, budget=self.budget, observers=[self.told, *observers])
+
+    @property
+    def fate(self) -> Fate | None:
+        """As the observer was told: None where the run had ended by itself."""
+        action = self.told.decisions[-1].action
+        assert isinstance(action, (Done, Gone)), action
+        return action.report.fate if isinstance(action, Gone) else None
+
+    @property
+    def statuses(self) -> list[ExecutionStatus]:
+        return [execution.status for execution in executions(self.platform)]
+
+    def check_usable(self) -> None:
+        """No lock of the client was left taken: another run comes to its end."""
+        operation, scripted = sleeping(0.1, number=1), platform((Response(401), Response(503)))
+        assert drive_sync(operation, scripted, tokens=self.tokens, budget=self.budget)["status"] == "completed"
+
+
+class Case(NamedTuple):
+    script: tuple[Response | None, ...]
+    on_abandon: OnAbandon
+    fates: frozenset[Fate | None]
+    """What is told at one line or another."""
+
+
+ENDED = {Fate.NEVER_STARTED, Fate.FINISHED, None}
+CASES = {
+    "plain": Case((), "cancel", frozenset({Fate.CANCELLED, *ENDED})),
+    "detached": Case((), "detach", frozenset({Fate.LEFT, Fate.UNKNOWN, Fate.NEVER_STARTED, None})),
+}
+TRUE_STATUSES: dict[Fate | None, set[tuple[ExecutionStatus, ...]]] = {
+    Fate.NEVER_STARTED: {()},
+    Fate.CANCELLED: {(ExecutionStatus.CANCELLED,)},
+    Fate.FINISHED: {(ExecutionStatus.COMPLETED,)},
+    None: {(ExecutionStatus.COMPLETED,)},
+}
+
+
+def lines_of(case: Case) -> int:
+    """How many lines can be interrupted."""
+    counting, scene = Interrupts(), Scene(case)
+    assert counting.run(scene.run) is None
+    return counting.lines
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_interrupt_at_any_line_leaves_no_execution_running_and_is_raised_again(name: str) -> None:
+    case = CASES[name]
+    fates: Counter[Fate | None] = Counter()
+    not_begun, lines = 0, lines_of(case)
+    for line in range(lines):
+        scene = Scene(case)
+        raised = Interrupts(line).run(scene.run)
+        assert isinstance(raised, KeyboardInterrupt), line
+        if not scene.told.decisions:
+            not_begun += 1
+            assert not scene.platform.requests, line
+            continue
+        fate = scene.fate
+        fates[fate] += 1
+        if case.on_abandon == "cancel":
+            assert tuple(scene.statuses) in TRUE_STATUSES[fate], (line, fate, scene.statuses)
+        if fate not in (None, Fate.NEVER_STARTED):
+            assert raised.__notes__ == [str(scene.told.report)], line
+        scene.check_usable()
+    assert set(fates) == case.fates
+    assert lines > 1500
+    assert not_begun < lines / 10
+    print(f"{lines} lines interrupted: {not_begun} not begun, {dict(fates)}")
