@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -1,5 +1,8 @@
 """A KeyboardInterrupt at every line of the blocking driver, and of all that it calls: no execution stays running."""
 
+# Tracing needs the frame that called.
+# pyright: reportPrivateUsage=false
+
 import ast
 import dis
 import gc
@@ -50,7 +53,7 @@ class Interrupts:
         sys.settrace(self._called)
         try:
             function()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 -- handed to the test
             return error
         finally:
             sys.settrace(before)
@@ -92,10 +95,6 @@ def _unreachable(code: CodeType) -> frozenset[int]:
         if line in finals or leaves:
             offsets.add(instruction.offset)
     return frozenset(offsets)
-
-
-def _line_number(instruction: dis.Instruction) -> int:
-    return 0 if instruction.positions is None else instruction.positions.lineno or 0
 
 
 class Scene:
