@@ -3,17 +3,13 @@
 # Tracing needs the frame that called.
 # pyright: reportPrivateUsage=false
 
-import ast
-import dis
 import gc
-import linecache
 import sys
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
 from itertools import count
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, NamedTuple
 
 import pytest
@@ -30,6 +26,7 @@ from platform_transports.budget import BudgetHolder
 from platform_transports.run import Observer
 from platform_transports.tokens import SyncTokens
 from tests.support.driven import Told, drive_sync, executions, platform, sleeping
+from tests.support.interrupts import unreachable
 
 CORE = Path(platform_core.__file__).parent
 TRANSPORTS = Path(platform_transports.__file__).parent
@@ -73,28 +70,11 @@ class Interrupts:
         return self._line if frame.f_code.co_filename in TRACED else None
 
     def _line(self, frame: FrameType, event: str, argument: Any) -> Trace | None:
-        if event == "line" and frame.f_lasti not in _unreachable(frame.f_code):
+        if event == "line" and frame.f_lasti not in unreachable(frame.f_code):
             self.lines += 1
             if self.lines - 1 in self._numbers:
                 raise KeyboardInterrupt
         return self._line
-
-
-@cache
-def _unreachable(code: CodeType) -> frozenset[int]:
-    """Where a line begins that no signal can come before: Python looks for signals after calls and at jumps alone.
-
-    It looks for none between a `with` block and its `__exit__`, and none before the first line of a `finally`.
-    """
-    source = linecache.getlines(code.co_filename)
-    finals = {node.finalbody[0].lineno for node in ast.walk(ast.parse("".join(source))) if isinstance(node, ast.Try) and node.finalbody}
-    offsets: set[int] = set()
-    for instruction in dis.get_instructions(code):
-        line = 0 if instruction.positions is None or instruction.positions.lineno is None else instruction.positions.lineno
-        leaves = instruction.opname == "LOAD_CONST" and source[line - 1].lstrip().startswith("with ")
-        if line in finals or leaves:
-            offsets.add(instruction.offset)
-    return frozenset(offsets)
 
 
 class Scene:

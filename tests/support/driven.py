@@ -15,9 +15,9 @@ from platform_core.tokens import Token
 from platform_emulator.components import COMPONENTS
 from platform_emulator.model import Execution, Model
 from platform_transports.budget import BudgetHolder
-from platform_transports.contract import Clock, SyncClock
+from platform_transports.contract import AsyncTransport, Clock, SyncClock, SyncTransport
 from platform_transports.drive import AsyncRuns, run_async, run_sync
-from platform_transports.fake import FakePlatform, FakeSyncTransport, FakeTransport, Script
+from platform_transports.fake import FakePlatform, Script
 from platform_transports.run import Observer
 from platform_transports.tokens import AsyncTokens, SyncTokens
 
@@ -68,18 +68,18 @@ def sync_tokens() -> SyncTokens:
 
 async def drive(
     operation: Operation[T],
-    fake: FakePlatform | FakeTransport,
+    fake: FakePlatform,
     *,
+    transport: AsyncTransport | None = None,
     tokens: AsyncTokens | None = None,
     budget: BudgetHolder | None = None,
     observers: Sequence[Observer] = (),
     runs: AsyncRuns | None = None,
     clock: Clock | None = None,
 ) -> T:
-    transport = fake.asynchronous() if isinstance(fake, FakePlatform) else fake
     return await run_async(
         operation,
-        transport=transport,
+        transport=fake.asynchronous() if transport is None else transport,
         config=CONFIG,
         tokens=async_tokens() if tokens is None else tokens,
         clock=clock,
@@ -91,18 +91,18 @@ async def drive(
 
 def drive_sync(
     operation: Operation[T],
-    fake: FakePlatform | FakeSyncTransport,
+    fake: FakePlatform,
     *,
+    transport: SyncTransport | None = None,
     tokens: SyncTokens | None = None,
     budget: BudgetHolder | None = None,
     observers: Sequence[Observer] = (),
     closed: threading.Event | None = None,
     clock: SyncClock | None = None,
 ) -> T:
-    transport = fake.synchronous() if isinstance(fake, FakePlatform) else fake
     return run_sync(
         operation,
-        transport=transport,
+        transport=fake.synchronous() if transport is None else transport,
         config=CONFIG,
         tokens=sync_tokens() if tokens is None else tokens,
         clock=clock,

@@ -81,7 +81,7 @@ async def run_async(
             if closing is not None:
                 run.give_up(run.at)
                 raise closing from None
-            second = await performer.leave()
+            second = await performer.leave(interruption)
             raised = _graver(interruption, second)
             run.tell(raised)
             if raised is interruption:
@@ -110,8 +110,8 @@ class _AsyncPerformer:
         while isinstance(action, (Send, Sleep, Authorize)):
             action = self._run.step(await self._perform(action))
 
-    async def leave(self) -> BaseException | None:
-        """The same after an interruption, until another one, which it answers with."""
+    async def leave(self, first: BaseException) -> BaseException | None:
+        """The same after an interruption, until a second one, which it answers with."""
         run, second = self._run, None
         try:
             if not run.ended:
@@ -119,7 +119,7 @@ class _AsyncPerformer:
                     await self.to_the_end(run.abandoned(final=False))
         except BaseException as error:  # noqa: BLE001 -- whoever called judges which one is raised
             second = error
-        run.give_up(run.now())
+        run.give_up(run.now() if _closing(second, first) is None else run.at)
         return second
 
     async def _perform(self, action: Send | Sleep | Authorize) -> Outcome:
@@ -239,15 +239,16 @@ class _SyncPerformer:
 
 
 def _async_clock(transport: AsyncTransport) -> Clock:
-    return transport.clock if isinstance(transport, BringsClock) else EventLoopClock()
+    # Most have none, and asking a protocol alone takes longer than a step of most operations.
+    return transport.clock if hasattr(transport, "clock") and isinstance(transport, BringsClock) else EventLoopClock()
 
 
 def _sync_clock(transport: SyncTransport, closed: threading.Event) -> SyncClock:
-    return transport.clock if isinstance(transport, BringsSyncClock) else MonotonicClock(closed)
+    return transport.clock if hasattr(transport, "clock") and isinstance(transport, BringsSyncClock) else MonotonicClock(closed)
 
 
 def _alive(clock: Clock | SyncClock) -> AbstractContextManager[None]:
-    return clock.run() if isinstance(clock, CountsRuns) else nullcontext()
+    return clock.run() if hasattr(clock, "run") and isinstance(clock, CountsRuns) else nullcontext()
 
 
 def _graver(first: BaseException, second: BaseException | None) -> BaseException:

@@ -10,8 +10,8 @@ Rule 2: time never goes back. A timer in the past is due at once, after those th
 Rule 3: what is due at the same time is due in the order of its turns, and of falling asleep where the turn is the same.
 Rule 4: before `run()` nobody knows of a run, and time may jump. On an event loop whoever is about to sleep first lets all tasks go
         that are ready, so that tasks which were started together begin at the same time. Threads do where `together` says how many.
-Rule 5: who sleeps without being a run is woken in time, but nobody waits for what it does next: a test that acts in between does
-        so inside `run()`. Who is cancelled in its sleep is awake once its task goes on, so whoever cancels it stays awake until then.
+Rule 5: whatever sleeps counts as a run, so it should be one: a test that sleeps itself does so inside `run()`, else time may jump
+        while another run is awake. Who is cancelled in its sleep is awake once its task goes on: whoever cancels it lets it go on.
 """
 
 import heapq
@@ -91,19 +91,16 @@ class VirtualTime:
         """Sleep no longer, woken or not."""
         with self._lock:
             self._sleepers.pop(sleeper, None)
-            self._jump_if_all_wait()
 
     def _jump_if_all_wait(self) -> None:
         while self._timers and len(self._sleepers) + len(set(self._idle.values())) >= len(self._runs) + self._announced:
             at, _, sleeper = self._timers[0]
             wake = self._sleepers.get(sleeper)
             if wake is not None:
-                self._now = max(self._now, at)
+                self._now = at
                 wake()
                 del self._sleepers[sleeper]
             heapq.heappop(self._timers)
-            if wake is not None:
-                return
 
 
 class VirtualClock:
