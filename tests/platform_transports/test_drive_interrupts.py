@@ -118,6 +118,7 @@ class Case(NamedTuple):
 ENDED = {Fate.NEVER_STARTED, Fate.FINISHED, None}
 CASES = {
     "plain": Case((), "cancel", frozenset({Fate.CANCELLED, *ENDED})),
+    "refused token, busy platform": Case((Response(401), Response(503), None), "cancel", frozenset({Fate.CANCELLED, *ENDED})),
     "detached": Case((), "detach", frozenset({Fate.LEFT, Fate.UNKNOWN, Fate.NEVER_STARTED, None})),
 }
 TRUE_STATUSES: dict[Fate | None, set[tuple[ExecutionStatus, ...]]] = {
@@ -159,3 +160,22 @@ def test_an_interrupt_at_any_line_leaves_no_execution_running_and_is_raised_agai
     assert lines > 1500
     assert not_begun < lines / 10
     print(f"{lines} lines interrupted: {not_begun} not begun, {dict(fates)}")
+
+
+def test_a_second_interrupt_at_lines_all_over_the_cleanup_ends_it_and_observers_are_told() -> None:
+    case = CASES["plain"]
+    tried = 0
+    for first in range(0, lines_of(case), 60):
+        end = Interrupts(first)
+        scene = Scene(case)
+        end.run(lambda: scene.run(end.go_on))  # noqa: B023 -- called at once
+        for second in range(first + 1, end.lines, 7):
+            scene, interrupts = Scene(case), Interrupts(first, second)
+            raised = interrupts.run(lambda: scene.run(interrupts.go_on))  # noqa: B023 -- called at once
+            assert isinstance(raised, KeyboardInterrupt), (first, second)
+            if scene.told.decisions:
+                tried += 1
+                fate = scene.fate
+                assert fate in (Fate.UNKNOWN, Fate.LEFT) or tuple(scene.statuses) in TRUE_STATUSES[fate], (first, second, fate)
+            scene.check_usable()
+    assert tried > 1000
