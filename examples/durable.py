@@ -2,7 +2,7 @@
 
     python examples/durable.py
 
-Needs `platform-client[emulator,httpx2]`.
+Needs `platform-client[emulator]`.
 """
 
 import asyncio

@@ -5,7 +5,7 @@ shown as it is heard: as a live table on a terminal where `rich` is installed, e
 
     python examples/quickstart.py
 
-Needs `platform-client[emulator,httpx2,trio]`. Ends with 0 if all went as it should, else with 1.
+Needs `platform-client[emulator,trio]`. Ends with 0 if all went as it should, else with 1.
 """
 
 import sys

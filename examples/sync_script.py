@@ -2,7 +2,7 @@
 
     python examples/sync_script.py
 
-Needs `platform-client[emulator,httpx2]`.
+Needs `platform-client[emulator]`.
 """
 
 from concurrent.futures import ThreadPoolExecutor

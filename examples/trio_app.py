@@ -2,7 +2,7 @@
 
     python examples/trio_app.py
 
-Needs `platform-client[emulator,httpx2,trio]`.
+Needs `platform-client[emulator,trio]`.
 """
 
 import trio

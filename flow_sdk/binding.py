@@ -1,12 +1,11 @@
-"""Which transport a client sends with: handed in, or the best that is installed; chosen at the first call, closed if it is ours.
+"""Which transport a client sends with: handed in, or the native one of its world; chosen at the first call, closed if it is ours.
 
 Clients are made outside of event loops, so that the choice waits for the first call, which also binds an async client to its loop.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, cast
 
 import anyio
 
@@ -14,8 +13,6 @@ from platform_core.errors import PlatformClientError
 from platform_core.limits import Limits
 from platform_transports.contract import AsyncTransport, SyncTransport, TwoWorlds
 from platform_transports.drive import AsyncRuns
-
-T = TypeVar("T")
 
 
 class Bound(NamedTuple):
@@ -55,7 +52,7 @@ class AsyncBinding:
 
     def _transport(self) -> AsyncTransport:
         if self._given is None:
-            return first_installed(_ASYNC_CANDIDATES, self._limits)
+            return _native(self._limits)
         return self._given.asynchronous() if isinstance(self._given, TwoWorlds) else cast("AsyncTransport", self._given)
 
 
@@ -87,36 +84,25 @@ class SyncBinding:
 
     def _transport(self) -> SyncTransport:
         if self._given is None:
-            return first_installed(_SYNC_CANDIDATES, self._limits)
+            return _native_blocking(self._limits)
         return self._given.synchronous() if isinstance(self._given, TwoWorlds) else cast("SyncTransport", self._given)
 
 
-def first_installed(candidates: Sequence[Callable[[Limits], T]], limits: Limits) -> T:
-    """The transport of the first candidate whose library is installed. Raises `ImportError` that names what to install."""
-    missing: list[str] = []
-    for candidate in candidates:
-        try:
-            return candidate(limits)
-        except ImportError as error:
-            missing.append(str(error))
-    raise ImportError(f"there is nothing to send with: {'; '.join(missing)}")
+def _native(limits: Limits) -> AsyncTransport:
+    """That of the running loop. Only the library of this loop is imported."""
+    if _is_asyncio():
+        from platform_transports.asyncio import AsyncioTransport
+
+        return AsyncioTransport(limits)
+    from platform_transports.trio import TrioTransport
+
+    return TrioTransport(limits)
 
 
-def _over_httpx(limits: Limits) -> AsyncTransport:
-    from platform_transports.httpx import HttpxTransport
+def _native_blocking(limits: Limits) -> SyncTransport:
+    from platform_transports.sync import BlockingTransport
 
-    return HttpxTransport(limits=limits)
-
-
-def _over_httpx_blocking(limits: Limits) -> SyncTransport:
-    from platform_transports.httpx import HttpxSyncTransport
-
-    return HttpxSyncTransport(limits=limits)
-
-
-_ASYNC_CANDIDATES = (_over_httpx,)
-"""The best first."""
-_SYNC_CANDIDATES = (_over_httpx_blocking,)
+    return BlockingTransport(limits)
 
 
 def _closed_error() -> PlatformClientError:
@@ -125,9 +111,13 @@ def _closed_error() -> PlatformClientError:
 
 def _running_loop() -> object:
     """What tells one event loop from another, on asyncio and on trio."""
-    # What anyio raises on cancellation tells the two worlds apart, in every version of it that we take.
-    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
+    if _is_asyncio():
         return asyncio.get_running_loop()
     import trio
 
     return trio.lowlevel.current_trio_token()
+
+
+def _is_asyncio() -> bool:
+    # What anyio raises on cancellation tells the two worlds apart, in every version of it that we take.
+    return anyio.get_cancelled_exc_class() is asyncio.CancelledError

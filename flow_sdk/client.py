@@ -56,7 +56,7 @@ class PlatformClient(Wired):
             workspace_id: the same, and the header `X-Workspace-ID` of every request; else `WORKSPACE_ID`.
             timeout: seconds for one request, 300 by default; a poll or a cancel has at most 30.
             on_auth_token_refresh: is handed each token that `token_provider` gave, and nothing else. Async in the async client.
-            transport: an instance of a transport, which stays yours to close; else the best that is installed.
+            transport: an instance of a transport, which stays yours to close; else the native one of the event loop, or the blocking one.
             token_provider: answers with a fresh token, asked once for each token that the platform refused. Async in the async client.
             retry: how often a call is tried, and its pauses.
             limits: every bound on what is sent and taken in.

@@ -8,8 +8,6 @@ import anyio
 import pytest
 
 from flow_sdk import PlatformClient, PlatformClientError, SyncPlatformClient
-from flow_sdk.binding import first_installed
-from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_transports.fake import FakeSyncTransport, FakeTransport
 from tests.support.platform import modelled
 from tests.support.worlds import World
@@ -85,42 +83,31 @@ class TestChosen:
             unused.close()
         assert len(counting.made) == 1
 
-    def test_the_best_that_is_installed_is_taken(self, world: World) -> None:
+    def test_without_one_the_native_transport_of_the_world_is_taken(self, world: World) -> None:
         async def nothing(_: PlatformClient) -> None: ...
 
         client = world.client()
         world.run(nothing, client=client)
-        assert (client._binding._bound.transport if world.is_async else client._binding._chosen).name.startswith("httpx2/")
+        chosen = client._binding._bound.transport if world.is_async else client._binding._chosen
+        assert chosen.name == f"native-{world.name if world.is_async else 'sync'}"
+        assert chosen._closed
 
-    def test_the_first_candidate_that_can_be_imported_wins(self) -> None:
-        asked: list[str] = []
-
-        def absent(limits: Limits) -> str:
-            asked.append("absent")
-            raise ImportError("first not installed: install platform-client[first]")
-
-        def present(limits: Limits) -> str:
-            asked.append("present")
-            return "present"
-
-        assert first_installed((absent, present, present), DEFAULT_LIMITS) == "present"
-        assert asked == ["absent", "present"]
-
-    def test_a_candidate_that_is_broken_is_not_passed_over(self) -> None:
-        def broken(limits: Limits) -> str:
-            raise ZeroDivisionError
-
-        with pytest.raises(ZeroDivisionError):
-            first_installed((broken, lambda _: "present"), DEFAULT_LIMITS)
-
-    def test_where_none_is_installed_the_error_names_the_extras(self) -> None:
-        blocked = "import sys; sys.modules.update(dict.fromkeys(('httpx', 'httpx2')))"
-        use = "from flow_sdk import SyncPlatformClient; SyncPlatformClient('https://x.test', 'a', env={}).request('GET', '/api/v1/x')"
-        found = subprocess.run([sys.executable, "-c", f"{blocked}; {use}"], capture_output=True, text=True, check=False)
-        last = found.stderr.strip().splitlines()[-1]
-        assert last.startswith("ImportError: there is nothing to send with: ")
-        assert "platform-client[httpx2]" in last
-        assert "platform-client[httpx]" in last
+    def test_a_base_install_sends_and_needs_no_library_of_another_world(self) -> None:
+        blocked = "import sys; sys.modules.update(dict.fromkeys(('httpx', 'httpx2', 'httpcore', 'trio')))"
+        use = """
+import asyncio
+from flow_sdk import PlatformClient, SyncPlatformClient
+from platform_emulator import Emulator
+with Emulator() as emulator:
+    with SyncPlatformClient(emulator.url, emulator.new_token(), env={}) as client:
+        print(len(client.request("GET", "/api/v1/tenants/orgs")))
+    async def main():
+        async with PlatformClient(emulator.url, emulator.new_token(), env={}) as client:
+            print(len(await client.request("GET", "/api/v1/tenants/orgs")))
+    asyncio.run(main())
+"""
+        found = subprocess.run([sys.executable, "-c", f"{blocked}\n{use}"], capture_output=True, text=True, check=False)
+        assert (found.stderr, found.stdout) == ("", "1\n1\n")
 
 
 @pytest.fixture(params=["asyncio", "trio"])

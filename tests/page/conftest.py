@@ -1,4 +1,4 @@
-"""Where the page's snippets run: each world, over each HTTP library, against an emulator over real HTTP."""
+"""Where the page's snippets run: each world, natively and over each HTTP library, against an emulator over real HTTP."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeVar
@@ -14,16 +14,18 @@ T = TypeVar("T")
 
 
 class Place(NamedTuple):
-    """A world, an HTTP library, and a platform."""
+    """A world, an HTTP library or none, and a platform."""
 
     world: World
-    library: str
+    library: str | None
     platform: Emulator
 
     def run(self, scenario: Scenario[T], **arguments: Any) -> T:
         """Run the scenario with a client of this place, which reads the environment that a runtime would give it."""
         environment = {"PLATFORM_API_URL": self.platform.url, "AUTH_TOKEN": self.platform.token}
         made = {"base_url": None, "auth_token": None, "env": environment, **arguments}
+        if self.library is None:
+            return self.world.run(scenario, **made)
         if not self.world.is_async:
             transport = HttpxSyncTransport(library=self.library)
             try:
@@ -48,8 +50,11 @@ def platform() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture(params=[(world, library) for world in WORLDS for library in ("httpx", "httpx2")], ids=lambda each: f"{each[0]}-{each[1]}")
+@pytest.fixture(
+    params=[(world, library) for world in WORLDS for library in (None, "httpx", "httpx2")],
+    ids=lambda each: f"{each[0]}-{each[1] or 'native'}",
+)
 def place(request: pytest.FixtureRequest, platform: Emulator) -> Place:
-    """Each of the six in turn."""
+    """Each of the nine in turn."""
     world, library = request.param
     return Place(world, library, platform)

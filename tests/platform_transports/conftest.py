@@ -1,4 +1,4 @@
-"""Fixtures of the httpx adapters: each library in each world."""
+"""Fixtures of the httpx adapters, each library in each world, and of the native transports, each kind on each loop."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,13 +6,20 @@ from typing import Any
 import pytest
 
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
+from tests.platform_transports import native_subject
 from tests.platform_transports.httpx_subject import LIBRARIES, TLS, Make, Subject, World
+from tests.platform_transports.native_subject import BACKENDS, Kind, Native
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "world" in metafunc.fixturenames:  # a blocking transport knows no event loop: one of them is enough for it
         metafunc.parametrize(("anyio_backend", "world"), [("asyncio", "async"), ("trio", "async"), ("asyncio", "sync")])
+    if "async_kind" in metafunc.fixturenames:
+        kinds = [(backend, kind) for kind, backend in BACKENDS.items() if kind != "sync"]
+        metafunc.parametrize(("anyio_backend", "async_kind"), kinds, ids=[kind for _, kind in kinds])
+    if "native_kind" in metafunc.fixturenames:
+        metafunc.parametrize(("anyio_backend", "native_kind"), [(backend, kind) for kind, backend in BACKENDS.items()], ids=BACKENDS)
 
 
 @pytest.fixture(params=LIBRARIES)
@@ -38,3 +45,27 @@ async def make(library: str, world: World) -> AsyncIterator[Make]:
 @pytest.fixture
 def subject(make: Make) -> Subject:
     return make()
+
+
+@pytest.fixture
+async def native(native_kind: Kind) -> AsyncIterator[Native]:
+    native = Native(native_kind)
+    yield native
+    for subject in native.made:
+        assert subject.held == 0
+        await subject.close()
+
+
+@pytest.fixture
+async def cancelling(async_kind: Kind) -> AsyncIterator[Native]:
+    """The async ones: a thread has no checkpoints, and is interrupted in a test of its own."""
+    native = Native(async_kind)
+    yield native
+    for subject in native.made:
+        assert subject.held == 0
+        await subject.close()
+
+
+@pytest.fixture
+def sender(native: Native) -> native_subject.Subject:
+    return native.make()

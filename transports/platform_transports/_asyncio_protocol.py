@@ -1,0 +1,148 @@
+"""One connection of the asyncio transport: its loop hands it bytes, and it hands the answer to the call that waits."""
+
+import asyncio
+import select
+import ssl
+import sys
+from collections import deque
+from contextlib import suppress
+from typing import cast
+
+from platform_core.limits import Limits
+from platform_core.messages import Response
+from platform_core.outcomes import FailureCause
+
+from ._native_common import PIECE_BYTES, RECEIVE_BYTES, broken_detail
+from .contract import Progress, TransportError
+from .http1.connection import Connection
+from .http1.request import EncodedRequest
+
+
+class AnswerProtocol(asyncio.BufferedProtocol):
+    """A connection that is in the hands of one call at a time, or idle. What comes while it is idle is its end."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.http = Connection()
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self._loop = loop
+        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[Response | TransportError] | None = None
+        self._unsent: deque[bytes | memoryview] = deque()
+        self._paused = False
+
+    async def exchange(self, request: EncodedRequest, deadline: float, limits: Limits, progress: Progress) -> Response | TransportError:
+        """Send the request and wait for the answer. One timer for all of it."""
+        answer: asyncio.Future[Response | TransportError] = self._loop.create_future()
+        self._answer = answer
+        timer = self._loop.call_at(deadline, self.end, FailureCause.TIMEOUT)
+        try:
+            for piece in self.http.begin(request, limits, progress):
+                self._unsent.extend(_cut(piece))
+            self._send()
+            return await answer
+        finally:
+            timer.cancel()
+            self._answer = None
+
+    def end(self, kind: FailureCause) -> None:
+        """End the call under way, if there is one."""
+        self._tell(self.http.failed(kind))
+
+    def is_quiet(self) -> bool:
+        """Whether nothing has come while it was idle, also nothing that the loop has not seen yet."""
+        return self.http.reusable and self._transport is not None and not self._transport.is_closing() and _is_quiet(self._transport)
+
+    def close(self) -> None:
+        """Close; politely where nothing is under way. The loop bounds how long a polite end of TLS may take."""
+        if self._transport is not None:
+            self._transport.close() if self.http.reusable else self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See `asyncio.BufferedProtocol`."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        if self._is_waiting():
+            self._tell(self.http.receive(bytes(self._buffer[:nbytes])))
+        else:
+            self.http.reusable = False
+
+    def eof_received(self) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        if self._is_waiting():
+            self._tell(self._end_of_stream())
+        self.http.reusable = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        if self._is_waiting():
+            sending = bool(self._unsent) or isinstance(exc, BrokenPipeError)
+            lost = None if exc is None else self.http.lost(broken_detail(exc), while_sending=sending)
+            self._tell(lost or self._end_of_stream())
+        self.http.reusable = False
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def pause_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._paused = False
+        self._send()
+
+    def _is_waiting(self) -> bool:
+        return self._answer is not None and not self._answer.done()
+
+    def _end_of_stream(self) -> Response | TransportError | None:
+        """What the end makes of the answer.
+
+        With TLS the loop may have kept back what came before it, and does not tell whether it was a proper one, with
+        close_notify (RFC 9112, section 9.8): the TLS object knows.
+        """
+        secure = None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        if not isinstance(secure, ssl.SSLObject):
+            return self.http.receive(b"")
+        with suppress(OSError):
+            while True:
+                data = secure.read(RECEIVE_BYTES)
+                answer = self.http.receive(data)
+                if answer is not None or not data:
+                    return answer
+        return self.http.lost("closed without close_notify")
+
+    def _tell(self, answer: Response | TransportError | None) -> None:
+        if answer is None or self._answer is None or self._answer.done():
+            return
+        if self._unsent or (self._transport is not None and self._transport.get_write_buffer_size()):
+            self._unsent.clear()
+            self.http.reusable = False
+        self._answer.set_result(answer)
+
+    def _send(self) -> None:
+        while self._unsent and not self._paused and self._transport is not None:
+            self._transport.write(self._unsent.popleft())
+
+
+def _cut(piece: bytes) -> list[bytes | memoryview]:
+    if len(piece) <= PIECE_BYTES:
+        return [piece]
+    view = memoryview(piece)
+    return [view[start : start + PIECE_BYTES] for start in range(0, len(piece), PIECE_BYTES)]
+
+
+def _is_quiet(transport: asyncio.Transport) -> bool:
+    if sys.platform == "win32":
+        return True  # the loop reads ahead
+    poller = select.poll()
+    with suppress(OSError, ValueError):
+        poller.register(transport.get_extra_info("socket"), select.POLLIN)
+        return not poller.poll(0)
+    return False

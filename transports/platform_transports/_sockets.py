@@ -1,0 +1,178 @@
+"""What the blocking and the trio transport do with a socket that never blocks: each step as a generator that yields what to wait for.
+
+So a request is written and an answer read in one place only; the two worlds differ in how they wait. A generator returns its
+error instead of raising it, so that nothing hangs on the one that is raised.
+"""
+
+import errno
+import socket
+import ssl
+from collections.abc import Generator
+from contextlib import suppress
+from enum import Enum
+from typing import TypeAlias, TypeVar
+
+from platform_core.limits import Limits
+from platform_core.messages import Response
+
+from ._native_common import PIECE_BYTES, RECEIVE_BYTES, broken_detail
+from .contract import Progress, TransportError
+from .http1.connection import Connection
+from .http1.request import EncodedRequest
+
+T = TypeVar("T")
+_UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
+
+
+class Wait(Enum):
+    """What a socket must be ready for."""
+
+    READ = "read"
+    WRITE = "write"
+    EITHER = "either"
+
+
+Steps: TypeAlias = Generator[Wait, None, T]
+
+
+class Stream:
+    """A connected socket that never blocks, with TLS or without, and what HTTP has come to on it."""
+
+    __slots__ = ("http", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(0.0)
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = sock
+        self.http = Connection()
+
+    def close(self) -> None:
+        """Close; politely, where nothing is under way, but never waiting for the peer to be polite."""
+        if self.http.reusable and isinstance(self.sock, ssl.SSLSocket):
+            with suppress(OSError, ValueError):
+                self.sock.unwrap()  # sends close_notify, and then wants to wait: a socket that never blocks does not
+        self.sock.close()
+
+    def drop(self) -> None:
+        """Close our copy without a word: after a fork the connection is the other process's."""
+        self.sock.close()
+
+    def interrupt(self) -> None:
+        """From another thread: let whoever waits for this socket wake, and find it closed."""
+        with suppress(OSError):
+            # Not the method of SSLSocket, which would make a plain socket of it under the hands of the other thread.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
+def is_quiet(stream: Stream) -> bool:
+    """Whether nothing has come on an idle connection: neither its end nor bytes that belong to no answer of ours."""
+    sock = stream.sock
+    if isinstance(sock, ssl.SSLSocket):
+        return not sock.pending() and _is_empty(sock)
+    return _is_empty(sock)
+
+
+def connect(sock: socket.socket, sockaddr: tuple[str | int | bytes, ...]) -> Steps[Exception | None]:
+    """Connect to one address; answers with why not."""
+    code = sock.connect_ex(sockaddr)
+    if code in _UNDER_WAY:
+        yield Wait.WRITE
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return OSError(code, "connect") if code else None
+
+
+def wrapped(sock: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    """With TLS, before the handshake. That an end without close_notify is none (RFC 9112, section 9.8) is for us to judge."""
+    return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+
+
+def handshake(sock: ssl.SSLSocket) -> Steps[Exception | None]:
+    """Agree on keys; answers with why not."""
+    while True:
+        try:
+            sock.do_handshake()
+        except ssl.SSLWantReadError:
+            wait = Wait.READ
+        except ssl.SSLWantWriteError:
+            wait = Wait.WRITE
+        except (OSError, ValueError) as error:
+            return error.with_traceback(None)
+        else:
+            return None
+        yield wait
+
+
+def exchange(stream: Stream, request: EncodedRequest, limits: Limits, progress: Progress) -> Steps[Response | TransportError]:
+    """Send the request and read the answer, the one while the other is blocked: an answer may come early."""
+    sock, http = stream.sock, stream.http
+    unsent = _Unsent(http.begin(request, limits, progress))
+    while True:
+        wait = unsent.send(sock)
+        if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+            yield wait
+        data = _received(sock)
+        if isinstance(data, Wait):
+            if data is Wait.WRITE:
+                yield data
+        elif isinstance(data, OSError) or (not data and unsent.error is not None and not http.is_begun):
+            return http.lost(broken_detail(unsent.error or data or None), while_sending=unsent.error is not None)
+        else:
+            answer = http.receive(data)
+            if answer is not None:
+                http.reusable = http.reusable and unsent.is_empty
+                return answer
+
+
+class _Unsent:
+    """What is left to send. When it cannot be sent any more, the answer may still be there to be read."""
+
+    __slots__ = ("_pieces", "error")
+
+    def __init__(self, pieces: tuple[bytes, ...]) -> None:
+        self._pieces = [memoryview(each) for each in reversed(pieces)]
+        self.error: OSError | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._pieces
+
+    def send(self, sock: socket.socket) -> Wait:
+        """Send as much as goes, and tell what to wait for then."""
+        while self._pieces and self.error is None:
+            piece = self._pieces[-1]
+            try:
+                sent = sock.send(piece[:PIECE_BYTES])
+            except ssl.SSLWantReadError:
+                return Wait.READ
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                return Wait.EITHER
+            except OSError as error:
+                self.error = error.with_traceback(None)
+            else:
+                self._pieces[-1] = piece[sent:]
+                if sent == len(piece):
+                    self._pieces.pop()
+        return Wait.READ
+
+
+def _is_empty(sock: socket.socket) -> bool:
+    """Whether the system has nothing for this socket: looked at without taking it, and beneath TLS."""
+    try:
+        socket.socket.recv(sock, 1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _received(sock: socket.socket) -> bytes | OSError | Wait:
+    try:
+        return sock.recv(RECEIVE_BYTES)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return Wait.READ
+    except ssl.SSLWantWriteError:
+        return Wait.WRITE
+    except OSError as error:
+        return error.with_traceback(None)

@@ -1,0 +1,210 @@
+"""The native transport on asyncio: a buffered protocol on the loop's own transports, whatever loop it is."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from platform_core.limits import DEFAULT_LIMITS, Limits
+from platform_core.messages import OutgoingRequest, Response
+from platform_core.outcomes import FailureCause
+
+from ._asyncio_protocol import AnswerProtocol
+from ._native_common import (
+    CLOSE_SECONDS_MAX,
+    Address,
+    Found,
+    checked_context,
+    connect_error,
+    connect_late,
+    context_for,
+    ended,
+    look_up,
+    numeric_addresses,
+    share_seconds,
+)
+from .contract import Credentials, Progress, TransportError
+from .http1.pool import Changes, Lease, Pool
+from .http1.request import EncodedRequest, Origin, encoded
+
+T = TypeVar("T")
+
+
+class AsyncioTransport:
+    """An `AsyncTransport` for one event loop of asyncio, or of uvloop. Deadlines are in the time of the loop.
+
+    `limits` bounds its connections; `ssl_context` is used as it is, and may hold a client's certificate.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._ssl_context = checked_context(ssl_context)
+        self._pool: Pool[AnswerProtocol] = Pool(limits.connections_max, limits.idle_seconds_max)
+        self._connecting: set[asyncio.Timeout] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """See `AsyncTransport`."""
+        return "native-asyncio"
+
+    async def send(
+        self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
+    ) -> Response:
+        """See `AsyncTransport`."""
+        made = encoded(request, credentials)
+        if isinstance(made, TransportError):
+            raise made
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise TransportError(FailureCause.LOCAL, "no", detail="this transport belongs to another event loop")
+            self._loop = loop
+        now = loop.time()
+        if self._closed or now >= deadline:
+            raise ended(None, progress, closed=self._closed)
+        lease, changes = self._pool.acquire(made.origin, now)
+        answer: Response | TransportError | None = None
+        try:
+            _perform(changes)
+            answer = await self._answer(loop, lease, made, deadline, limits, progress)
+            if answer is None:
+                answer = ended(None if lease.connection is None else lease.connection.http, progress, closed=self._closed)
+        finally:
+            whole = isinstance(answer, Response) and lease.connection is not None and lease.connection.http.reusable
+            _perform(self._pool.release(lease, loop.time(), reusable=whole))
+        if not isinstance(answer, Response):
+            assert answer is not None, "else something was raised"
+            raise answer
+        return answer
+
+    async def aclose(self) -> None:
+        """Close every connection; calls under way end with kind `closed`."""
+        self._closed = True
+        contents = self._pool.close()
+        for timeout in tuple(self._connecting):
+            with suppress(RuntimeError):  # it ends already
+                timeout.reschedule(0.0)
+        for protocol in contents.in_use:
+            protocol.end(FailureCause.CLOSED)
+        for lease in contents.waiting:
+            _wake(lease)
+        for protocol in (*contents.idle, *contents.in_use):
+            protocol.close()
+        lost = [protocol.lost for protocol in (*contents.idle, *contents.in_use)]
+        if lost:
+            await asyncio.wait(lost, timeout=CLOSE_SECONDS_MAX)
+
+    async def _answer(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        lease: Lease[AnswerProtocol],
+        request: EncodedRequest,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+    ) -> Response | TransportError | None:
+        """The answer, or why there is none; None where the deadline, or the closing, came first."""
+        if not lease.granted:
+            await self._granted(loop, lease, deadline)
+            if self._is_closed() or loop.time() >= deadline:
+                return None
+        if lease.connection is not None and not lease.connection.is_quiet():
+            self._discard(lease)
+        if lease.connection is None:
+            failure = await self._connect(loop, lease, request.origin, deadline, limits)
+            if self._is_closed():
+                return None
+            if failure is not None:
+                return failure
+        protocol = lease.connection
+        assert protocol is not None, "it was connected"
+        return await protocol.exchange(request, deadline, limits, progress)
+
+    async def _granted(self, loop: asyncio.AbstractEventLoop, lease: Lease[AnswerProtocol], deadline: float) -> None:
+        told: asyncio.Future[None] = loop.create_future()
+        lease.wake = partial(_settle, told, None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await told
+
+    async def _connect(
+        self, loop: asyncio.AbstractEventLoop, lease: Lease[AnswerProtocol], origin: Origin, deadline: float, limits: Limits
+    ) -> TransportError | None:
+        """Connect for this lease; answers with why there is no connection."""
+        until = min(deadline, loop.time() + limits.connect_seconds_max)
+        error: Exception | None = None
+        timeout = asyncio.timeout_at(until)
+        self._connecting.add(timeout)
+        try:
+            async with timeout:
+                self._pool.attach(lease, await self._connected(loop, origin, until))
+        except (OSError, ValueError) as failure:
+            error = failure
+        finally:
+            self._connecting.discard(timeout)
+        if error is None:
+            return None
+        return connect_late(origin, until, deadline) if isinstance(error, TimeoutError) else connect_error(error, origin)
+
+    async def _connected(self, loop: asyncio.AbstractEventLoop, origin: Origin, until: float) -> AnswerProtocol:
+        """A connection to the first address that lets us. Raises `OSError` or `ValueError`."""
+        addresses = numeric_addresses(origin) or await _looked_up(loop, origin)
+        for number, address in enumerate(addresses[:-1]):
+            now = loop.time()
+            try:
+                async with asyncio.timeout_at(now + share_seconds(until - now, len(addresses) - number)):
+                    return await self._opened(loop, origin, address)
+            except ssl.SSLError:
+                raise
+            except OSError:
+                continue
+        return await self._opened(loop, origin, addresses[-1])
+
+    async def _opened(self, loop: asyncio.AbstractEventLoop, origin: Origin, address: Address) -> AnswerProtocol:
+        context = context_for(origin, self._ssl_context)
+        secure: dict[str, Any] = {} if context is None else {"server_hostname": origin.host, "ssl_shutdown_timeout": CLOSE_SECONDS_MAX}
+        host, port = str(address.sockaddr[0]), int(address.sockaddr[1])
+        _, protocol = await loop.create_connection(partial(AnswerProtocol, loop), host, port, family=address.family, ssl=context, **secure)
+        return protocol
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    def _discard(self, lease: Lease[AnswerProtocol]) -> None:
+        protocol = self._pool.detach(lease)
+        if protocol is not None:
+            protocol.close()
+
+
+async def _looked_up(loop: asyncio.AbstractEventLoop, origin: Origin) -> list[Address]:
+    """The addresses of a host. Raises `OSError`. The thread is left behind where this is cancelled."""
+    found: asyncio.Future[Found] = loop.create_future()
+
+    def tell(addresses: Found) -> None:
+        with suppress(RuntimeError):  # the loop may be closed by then
+            loop.call_soon_threadsafe(_settle, found, addresses)
+
+    look_up(origin, tell)
+    addresses = await found
+    if isinstance(addresses, OSError):
+        raise addresses
+    return addresses
+
+
+def _settle(future: "asyncio.Future[T]", value: T) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _wake(lease: Lease[AnswerProtocol]) -> None:
+    if lease.wake is not None:
+        lease.wake()
+
+
+def _perform(changes: Changes[AnswerProtocol]) -> None:
+    for lease in changes.granted:
+        _wake(lease)
+    for protocol in changes.closing:
+        protocol.close()

@@ -1,0 +1,124 @@
+"""One HTTP/1.1 connection seen from its bytes: a request's go out, an answer's come in, until there is a whole `Response` or an error.
+
+Rule 1: the end depends on the bytes alone, however the network cuts them; limits are counted before anybody parses.
+Rule 2: a connection may serve again only if its answer was read whole, nothing came after it, and both sides want it.
+"""
+
+from platform_core.limits import DEFAULT_LIMITS, Limits
+from platform_core.messages import Response
+from platform_core.outcomes import FailureCause
+from platform_transports.contract import Progress, TransportError
+
+from .bodies import Body, ChunkedBody, ClosedBody, LengthBody
+from .heads import FieldBlock, Head, NotAnAnswerError, read_head
+from .request import EncodedRequest
+
+_BODILESS = frozenset({204, 304})
+_NO_CONTENT = 204
+_RESET_CONTENT = 205
+
+
+class Connection:
+    """Call `begin`, send its bytes, then `receive` whatever comes until it answers; only then, and where `reusable`, `begin` again."""
+
+    __slots__ = ("_block", "_body", "_head", "_interim", "_limits", "_method", "_progress", "_served", "is_begun", "reusable")
+
+    def __init__(self) -> None:
+        self._served = 0
+        self._method = ""
+        self._limits = DEFAULT_LIMITS
+        self._progress = Progress()
+        self._interim = 0
+        self._block: FieldBlock | None = None
+        self._head: Head | None = None
+        self._body: Body | None = None
+        self.is_begun = False
+        """Whether any byte of the answer has come."""
+        self.reusable = True
+        """Whether another request may follow the answer."""
+
+    def begin(self, request: EncodedRequest, limits: Limits, progress: Progress) -> tuple[bytes, ...]:
+        """The bytes to send, all of them; from now on the server may have seen some."""
+        assert self.reusable, "a connection is used again only after a whole answer"
+        self._method = request.method
+        self._limits = limits
+        self._progress = progress
+        self._block = FieldBlock(limits.header_bytes_max)
+        self._head = None
+        self._body = None
+        self._interim = 0
+        self.is_begun = False
+        self.reusable = False
+        progress.sent = "maybe"
+        return request.pieces
+
+    def receive(self, data: bytes) -> Response | TransportError | None:
+        """The answer, once it is whole, or why it will never be; None while it goes on. Empty `data`: the server has closed cleanly."""
+        try:
+            if not data:
+                return self._at_end()
+            self.is_begun = True
+            return self._read(data)
+        except NotAnAnswerError as error:
+            kind, detail = error.kind, error.detail
+        return self.failed(kind, detail)
+
+    def lost(self, detail: str, *, while_sending: bool = False) -> TransportError:
+        """The error for a connection that broke. One that had served may have been closed at the moment at which we began."""
+        if self.is_begun:
+            return self.failed(FailureCause.READ, detail)
+        return self.failed(FailureCause.WRITE if while_sending and not self._served else FailureCause.DISCONNECTED, detail)
+
+    def failed(self, kind: FailureCause, detail: str = "") -> TransportError:
+        """The error of this kind, which the connection does not survive."""
+        self.reusable = False
+        return TransportError(kind, self._progress.sent, self._served > 0, detail)
+
+    def _read(self, data: bytes) -> Response | None:
+        rest = data
+        while self._body is None:
+            assert self._block is not None, "begun"
+            block = self._block.take(rest)
+            if block is None:
+                return None
+            rest = self._block.rest
+            head = read_head(block, self._limits)
+            if head is None:
+                self._count_interim()
+            else:
+                self._head = head
+                self._body = self._body_of(head)
+        extra = self._body.take(rest)
+        return None if extra is None else self._response(self._head, self._body, is_clean=not extra)
+
+    def _at_end(self) -> Response | TransportError:
+        if self._body is None:
+            return self.lost("closed before the end of the head" if self.is_begun else "closed before the answer")
+        self._body.end()
+        return self._response(self._head, self._body, is_clean=False)
+
+    def _count_interim(self) -> None:
+        self._interim += 1
+        if self._interim > self._limits.interim_answers_max:
+            raise NotAnAnswerError(FailureCause.TOO_LARGE, f"more than {self._limits.interim_answers_max} interim answers")
+        self._block = FieldBlock(self._limits.header_bytes_max)
+
+    def _body_of(self, head: Head) -> Body:
+        """How the body is framed (RFC 9112, section 6.3)."""
+        if self._method == "HEAD" or head.status in _BODILESS:
+            return LengthBody(0, self._limits)
+        if head.is_chunked:
+            return ChunkedBody(self._limits)
+        return ClosedBody(self._limits) if head.length is None else LengthBody(head.length, self._limits)
+
+    def _response(self, head: Head | None, body: Body, *, is_clean: bool) -> Response:
+        assert head is not None, "a body follows a head"
+        content = body.content()
+        # What has no body, and announces one, may send it later (RFC 9110, sections 15.3.5 and 15.3.6).
+        announces = head.status == _NO_CONTENT and (head.is_chunked or bool(head.length))
+        if head.status == _RESET_CONTENT and content:
+            content, announces = b"", True
+        self.reusable = is_clean and head.keeps_open and not announces
+        self._served += 1
+        self._block = self._body = None
+        return Response(head.status, head.headers, content)

@@ -1,0 +1,155 @@
+"""The native transport on trio: its happy eyeballs, its cancel scopes, its waiting; the sockets are as in the blocking one."""
+
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
+
+import trio
+
+from platform_core.limits import DEFAULT_LIMITS, Limits
+from platform_core.messages import OutgoingRequest, Response
+
+from ._native_common import checked_context, connect_error, connect_late, context_for, ended
+from ._sockets import Steps, Stream, Wait, exchange, handshake, is_quiet, wrapped
+from .contract import Credentials, Progress, TransportError
+from .http1.pool import Changes, Lease, Pool
+from .http1.request import EncodedRequest, Origin, encoded
+
+T = TypeVar("T")
+
+
+class TrioTransport:
+    """An `AsyncTransport` for trio. Deadlines are in the time of `trio.current_time`.
+
+    `limits` bounds its connections; `ssl_context` is used as it is, and may hold a client's certificate.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._ssl_context = checked_context(ssl_context)
+        self._pool: Pool[Stream] = Pool(limits.connections_max, limits.idle_seconds_max)
+        self._scopes: set[trio.CancelScope] = set()
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """See `AsyncTransport`."""
+        return "native-trio"
+
+    async def send(
+        self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
+    ) -> Response:
+        """See `AsyncTransport`."""
+        made = encoded(request, credentials)
+        if isinstance(made, TransportError):
+            raise made
+        now = trio.current_time()
+        if self._closed or now >= deadline:
+            raise ended(None, progress, closed=self._closed)
+        lease, changes = self._pool.acquire(made.origin, now)
+        answer: Response | TransportError | None = None
+        try:
+            _perform(changes)
+            with trio.CancelScope(deadline=deadline) as scope:
+                self._scopes.add(scope)
+                try:
+                    answer = await self._answer(lease, made, deadline, limits, progress)
+                finally:
+                    self._scopes.discard(scope)
+            if answer is None:
+                answer = ended(None if lease.connection is None else lease.connection.http, progress, closed=self._closed)
+        finally:
+            whole = isinstance(answer, Response) and lease.connection is not None and lease.connection.http.reusable
+            _perform(self._pool.release(lease, trio.current_time(), reusable=whole))
+        if not isinstance(answer, Response):
+            assert answer is not None, "else something was raised"
+            raise answer
+        return answer
+
+    async def aclose(self) -> None:
+        """Close every connection; calls under way end with kind `closed`."""
+        self._closed = True
+        for scope in tuple(self._scopes):
+            scope.cancel()
+        for stream in self._pool.close().idle:
+            stream.close()
+        await trio.lowlevel.checkpoint()
+
+    async def _answer(
+        self, lease: Lease[Stream], request: EncodedRequest, deadline: float, limits: Limits, progress: Progress
+    ) -> Response | TransportError:
+        if not lease.granted:
+            granted = trio.Event()
+            lease.wake = granted.set
+            await granted.wait()
+        if lease.connection is not None and not is_quiet(lease.connection):
+            self._discard(lease)
+        if lease.connection is None:
+            failure = await self._connect(lease, request.origin, deadline, limits)
+            if failure is not None:
+                return failure
+        stream = lease.connection
+        assert stream is not None, "it was connected"
+        return await _drive(exchange(stream, request, limits, progress), stream)
+
+    async def _connect(self, lease: Lease[Stream], origin: Origin, deadline: float, limits: Limits) -> TransportError | None:
+        """Connect for this lease; answers with why there is no connection."""
+        until = min(deadline, trio.current_time() + limits.connect_seconds_max)
+        error: Exception | None = None
+        with trio.CancelScope(deadline=until) as scope:
+            try:
+                opened = await trio.open_tcp_stream(origin.host, origin.port)
+                stream = Stream(socket.socket(fileno=opened.socket.detach()))
+                self._pool.attach(lease, stream)
+                error = await self._secure(stream, origin)
+            except (OSError, ValueError) as failure:
+                error = failure
+        if scope.cancelled_caught:
+            return connect_late(origin, until, deadline)
+        return None if error is None else connect_error(error, origin)
+
+    async def _secure(self, stream: Stream, origin: Origin) -> Exception | None:
+        context = context_for(origin, self._ssl_context)
+        if context is None:
+            return None
+        secure = stream.sock = wrapped(stream.sock, context, origin.host)
+        return await _drive(handshake(secure), stream)
+
+    def _discard(self, lease: Lease[Stream]) -> None:
+        stream = self._pool.detach(lease)
+        if stream is not None:
+            stream.close()
+
+
+def _perform(changes: Changes[Stream]) -> None:
+    for lease in changes.granted:
+        if lease.wake is not None:
+            lease.wake()
+    for stream in changes.closing:
+        stream.close()
+
+
+async def _drive(steps: Steps[T], stream: Stream) -> T:
+    """Do the steps and wait between them."""
+    try:
+        while True:
+            await _ready(stream.sock, next(steps))
+    except StopIteration as stop:
+        return cast("T", stop.value)
+
+
+async def _ready(sock: socket.socket, wait: Wait) -> None:
+    match wait:
+        case Wait.READ:
+            await trio.lowlevel.wait_readable(sock)
+        case Wait.WRITE:
+            await trio.lowlevel.wait_writable(sock)
+        case Wait.EITHER:
+            async with trio.open_nursery() as nursery:
+                for each in (trio.lowlevel.wait_readable, trio.lowlevel.wait_writable):
+                    nursery.start_soon(_first, each, sock, nursery.cancel_scope)
+
+
+async def _first(wait: Callable[[socket.socket], Awaitable[None]], sock: socket.socket, scope: trio.CancelScope) -> None:
+    await wait(sock)
+    scope.cancel()
