@@ -187,13 +187,16 @@ async def test_a_refused_connection_was_not_sent_and_names_the_proxy_that_may_be
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    monkeypatch.delenv("http_proxy", raising=False)
+    for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", f"http://user:{SECRET}@proxy.test")
     error = await sender.fails(request_to(url))
     assert (error.kind, error.sent) == (FailureCause.CONNECT, "no")
     assert error.detail.startswith("ECONNREFUSED; HTTP_PROXY is set")
     assert "HttpxTransport(proxy=…)" in error.detail
     assert SECRET not in str(error)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert (await sender.fails(request_to(url))).detail == "ECONNREFUSED"
 
 
 async def test_an_unknown_host_is_not_sent(sender: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +225,7 @@ async def test_a_lookup_that_hangs_is_left_behind(
     error = await sender.fails(request_to("http://api.invalid"), deadline_seconds, Limits(connect_seconds_max=connect_seconds))
     ended.set()
     assert (error.kind, error.sent) == (kind_of_error, "no")
-    for thread in tuple(_native_common._lookups):
+    for thread in list(_native_common._left_behind):
         thread.join()
 
 

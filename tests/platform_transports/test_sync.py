@@ -20,9 +20,10 @@ import platform_transports
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
+from platform_transports._thread_slots import Slots
 from platform_transports.contract import Progress, TransportError
 from platform_transports.http1.request import Origin
-from platform_transports.sync import BlockingTransport, _Slots
+from platform_transports.sync import BlockingTransport
 from tests.platform_transports.native_subject import CREDENTIALS, LONG_SECONDS, echo_server, echoed, request_to
 from tests.platform_transports.raw_server import AWAIT_CLOSE, READ, raw_server
 from tests.support.interrupts import unreachable
@@ -78,13 +79,13 @@ def test_closing_ends_the_calls_of_all_threads_those_that_wait_too() -> None:
 
 def test_a_close_in_the_moment_before_a_socket_is_known_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     transport = BlockingTransport()
-    attach = _Slots.attach
+    attach = Slots.attach
 
-    def close_first(slots: _Slots, lease: Any, stream: Any) -> None:
+    def close_first(slots: Slots, lease: Any, stream: Any) -> None:
         transport.close()
         attach(slots, lease, stream)
 
-    monkeypatch.setattr(_Slots, "attach", close_first)
+    monkeypatch.setattr(Slots, "attach", close_first)
     began = time.monotonic()
     with raw_server((AWAIT_CLOSE,)) as server, pytest.raises(TransportError) as caught:
         send(transport, server.url.replace("http", "https"), "late")
@@ -97,6 +98,7 @@ import os, sys, time
 from platform_core.limits import DEFAULT_LIMITS
 from platform_core.messages import Headers, Inline, OutgoingRequest
 from platform_transports.contract import Credentials, Progress
+from platform_transports._thread_slots import Slots
 from platform_transports.http1.request import Origin
 from platform_transports.sync import BlockingTransport
 

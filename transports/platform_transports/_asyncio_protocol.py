@@ -1,4 +1,4 @@
-"""One connection of the asyncio transport: its loop hands it bytes, and it hands the answer to the call that waits."""
+"""One connection of the asyncio transport: how it is opened; its loop hands it bytes, and it hands the answer to the call that waits."""
 
 import asyncio
 import select
@@ -6,16 +6,28 @@ import ssl
 import sys
 from collections import deque
 from contextlib import suppress
-from typing import cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from platform_core.limits import Limits
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
 
-from ._native_common import PIECE_BYTES, RECEIVE_BYTES, broken_detail
+from ._native_common import (
+    CLOSE_SECONDS_MAX,
+    PIECE_BYTES,
+    RECEIVE_BYTES,
+    Address,
+    broken_detail,
+    looked_up,
+    numeric_addresses,
+    share_seconds,
+)
 from .contract import Progress, TransportError
 from .http1.connection import Connection
-from .http1.request import EncodedRequest
+from .http1.request import EncodedRequest, Origin
+
+T = TypeVar("T")
 
 
 class AnswerProtocol(asyncio.BufferedProtocol):
@@ -44,6 +56,7 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         finally:
             timer.cancel()
             self._answer = None
+            self._unsent.clear()
 
     def end(self, kind: FailureCause) -> None:
         """End the call under way, if there is one."""
@@ -56,7 +69,7 @@ class AnswerProtocol(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Close; politely where nothing is under way. The loop bounds how long a polite end of TLS may take."""
         if self._transport is not None:
-            self._transport.close() if self.http.reusable else self._transport.abort()
+            self._transport.close() if self.http.is_settled else self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -69,7 +82,7 @@ class AnswerProtocol(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """See `asyncio.BufferedProtocol`."""
         if self._is_waiting():
-            self._tell(self.http.receive(bytes(self._buffer[:nbytes])))
+            self._tell(self.http.receive(bytes(self._buffer[:nbytes]), is_sent=self._is_sent()))
         else:
             self.http.reusable = False
 
@@ -101,6 +114,9 @@ class AnswerProtocol(asyncio.BufferedProtocol):
     def _is_waiting(self) -> bool:
         return self._answer is not None and not self._answer.done()
 
+    def _is_sent(self) -> bool:
+        return not self._unsent and self._transport is not None and not self._transport.get_write_buffer_size()
+
     def _end_of_stream(self) -> Response | TransportError | None:
         """What the end makes of the answer.
 
@@ -109,26 +125,65 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         """
         secure = None if self._transport is None else self._transport.get_extra_info("ssl_object")
         if not isinstance(secure, ssl.SSLObject):
-            return self.http.receive(b"")
+            return self.http.receive(b"", is_sent=False)
         with suppress(OSError):
             while True:
                 data = secure.read(RECEIVE_BYTES)
-                answer = self.http.receive(data)
+                answer = self.http.receive(data, is_sent=False)
                 if answer is not None or not data:
                     return answer
         return self.http.lost("closed without close_notify")
 
     def _tell(self, answer: Response | TransportError | None) -> None:
-        if answer is None or self._answer is None or self._answer.done():
-            return
-        if self._unsent or (self._transport is not None and self._transport.get_write_buffer_size()):
-            self._unsent.clear()
-            self.http.reusable = False
-        self._answer.set_result(answer)
+        if answer is not None and self._answer is not None and not self._answer.done():
+            self._answer.set_result(answer)
 
     def _send(self) -> None:
         while self._unsent and not self._paused and self._transport is not None:
             self._transport.write(self._unsent.popleft())
+
+
+async def connected(loop: asyncio.AbstractEventLoop, origin: Origin, context: ssl.SSLContext | None, until: float) -> AnswerProtocol:
+    """A connection to the first address that lets us. Raises `OSError` or `ValueError`."""
+    addresses = numeric_addresses(origin) or await _looked_up(loop, origin)
+    for number, address in enumerate(addresses[:-1]):
+        now = loop.time()
+        try:
+            async with asyncio.timeout_at(now + share_seconds(until - now, len(addresses) - number)):
+                return await _opened(loop, origin, address, context)
+        except ssl.SSLError:
+            raise
+        except OSError:
+            continue
+    return await _opened(loop, origin, addresses[-1], context)
+
+
+def settle(future: "asyncio.Future[T]", value: T) -> None:
+    """Give the future its result, unless it has one, or was cancelled."""
+    if not future.done():
+        future.set_result(value)
+
+
+async def _looked_up(loop: asyncio.AbstractEventLoop, origin: Origin) -> list[Address]:
+    told: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop may be closed by then
+            loop.call_soon_threadsafe(settle, told, None)
+
+    with looked_up(origin, tell) as found:
+        await told
+    addresses = found[0]
+    if isinstance(addresses, OSError):
+        raise addresses
+    return addresses
+
+
+async def _opened(loop: asyncio.AbstractEventLoop, origin: Origin, address: Address, context: ssl.SSLContext | None) -> AnswerProtocol:
+    secure: dict[str, Any] = {} if context is None else {"server_hostname": origin.host, "ssl_shutdown_timeout": CLOSE_SECONDS_MAX}
+    host, port = str(address.sockaddr[0]), int(address.sockaddr[1])
+    _, protocol = await loop.create_connection(partial(AnswerProtocol, loop), host, port, family=address.family, ssl=context, **secure)
+    return protocol
 
 
 def _cut(piece: bytes) -> list[bytes | memoryview]:

@@ -5,10 +5,10 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
-from weakref import WeakSet
 
 from platform_core.outcomes import FailureCause
 
@@ -23,7 +23,7 @@ PIECE_BYTES = 256 * 1024
 """How much of a long body is handed on at a time, so that an early answer is seen between two pieces."""
 _LOCAL_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 """This machine has no file descriptor, memory or port to spare."""
-_LOOKUPS_MAX = 32
+_LEFT_BEHIND_MAX = 32
 _PROXY_VARIABLES = {"http": ("http_proxy", "all_proxy"), "https": ("https_proxy", "all_proxy")}
 
 
@@ -58,6 +58,11 @@ def context_for(origin: Origin, given: ssl.SSLContext | None) -> ssl.SSLContext 
     if origin.scheme != "https":
         return None
     return default_context() if given is None else given
+
+
+def other_loop() -> TransportError:
+    """What a transport says where it is used in another event loop than before."""
+    return TransportError(FailureCause.LOCAL, "no", detail="this transport belongs to another event loop")
 
 
 def connect_error(error: Exception, origin: Origin) -> TransportError:
@@ -123,30 +128,51 @@ def numeric_addresses(origin: Origin) -> list[Address] | None:
         return None
 
 
-_lookups: WeakSet[threading.Thread] = WeakSet()
+_left_behind: dict[threading.Thread, None] = {}
+"""Threads that nobody waits for any more. Each change of it is one step of the interpreter, so that it needs no lock."""
 
 
-def look_up(origin: Origin, tell: Callable[[Found], None]) -> None:
-    """Resolve in a thread of its own and tell from there: nothing can end a lookup that hangs, so that it is left behind.
+@contextmanager
+def looked_up(origin: Origin, tell: Callable[[], object]) -> Generator[list[Found]]:
+    """Resolve a host in a thread of its own, which then calls `tell`: the list that this answers with has one element by then.
 
-    Only so many may hang at a time. Threads do not survive a fork, and are not counted after it.
+    Nothing can end a lookup that hangs: leaving this leaves it behind. While too many are left behind, there is none more.
     """
+    found: list[Found] = []
 
     def run() -> None:
         try:
-            found: Found = interleaved(_looked_up(origin, 0))
+            addresses: Found = interleaved(_looked_up(origin, 0))
         except OSError as error:
-            found = error.with_traceback(None)
+            addresses = error.with_traceback(None)
         except UnicodeError:
-            found = socket.gaierror(socket.EAI_NONAME, "not a name")
-        tell(found)
+            addresses = socket.gaierror(socket.EAI_NONAME, "not a name")
+        found.append(addresses)
+        tell()
 
-    if sum(each.is_alive() for each in tuple(_lookups)) >= _LOOKUPS_MAX:
-        tell(OSError(errno.ENOBUFS, "too many lookups hang"))
-        return
     thread = threading.Thread(target=run, name="lookup", daemon=True)
-    _lookups.add(thread)
-    thread.start()
+    try:
+        _start(thread)
+    except OSError as error:
+        found.append(error.with_traceback(None))
+        tell()
+    try:
+        yield found
+    finally:
+        if not found:
+            _left_behind[thread] = None
+
+
+def _start(thread: threading.Thread) -> None:
+    for each in list(_left_behind):
+        if not each.is_alive():  # nor is any after a fork
+            _left_behind.pop(each, None)
+    if len(_left_behind) >= _LEFT_BEHIND_MAX:
+        raise OSError(errno.ENOBUFS, "too many lookups hang")
+    try:
+        thread.start()
+    except RuntimeError:
+        raise OSError(errno.ENOMEM, "no thread for a lookup") from None
 
 
 def _looked_up(origin: Origin, flags: int) -> list[Address]:
@@ -173,8 +199,10 @@ def _detail_of(error: BaseException) -> str:
 
 def _proxy_hint(origin: Origin) -> str:
     """A proxy's URL may hold a password: only the variable is named."""
+    from urllib.request import proxy_bypass  # takes longer to import than all of ours
+
     for name in _PROXY_VARIABLES[origin.scheme]:
         for variable in (name, name.upper()):
-            if os.environ.get(variable):
+            if os.environ.get(variable) and not proxy_bypass(origin.host):
                 return f"; {variable} is set, but this transport uses no proxy: hand in HttpxTransport(proxy=…)"
     return ""

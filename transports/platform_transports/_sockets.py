@@ -5,11 +5,15 @@ error instead of raising it, so that nothing hangs on the one that is raised.
 """
 
 import errno
+import select
 import socket
 import ssl
+import sys
+import time
 from collections.abc import Generator
 from contextlib import suppress
 from enum import Enum
+from math import ceil
 from typing import TypeAlias, TypeVar
 
 from platform_core.limits import Limits
@@ -22,6 +26,7 @@ from .http1.request import EncodedRequest
 
 T = TypeVar("T")
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
+_POLL_SECONDS_MAX = 1000.0
 
 
 class Wait(Enum):
@@ -48,8 +53,8 @@ class Stream:
         self.http = Connection()
 
     def close(self) -> None:
-        """Close; politely, where nothing is under way, but never waiting for the peer to be polite."""
-        if self.http.reusable and isinstance(self.sock, ssl.SSLSocket):
+        """Close; politely, where nothing is under way, but never waiting for the peer to be polite (RFC 9112, section 9.8)."""
+        if self.http.is_settled and isinstance(self.sock, ssl.SSLSocket):
             with suppress(OSError, ValueError):
                 self.sock.unwrap()  # sends close_notify, and then wants to wait: a socket that never blocks does not
         self.sock.close()
@@ -66,11 +71,21 @@ class Stream:
 
 
 def is_quiet(stream: Stream) -> bool:
-    """Whether nothing has come on an idle connection: neither its end nor bytes that belong to no answer of ours."""
-    sock = stream.sock
-    if isinstance(sock, ssl.SSLSocket):
-        return not sock.pending() and _is_empty(sock)
-    return _is_empty(sock)
+    """Whether nothing has come on an idle connection: neither its end nor bytes that belong to no answer of ours.
+
+    With TLS a ticket for a later session may have come: it is taken, and is nothing.
+    """
+    stream.http.reusable = False  # also where an interrupt comes between the look and what follows from it
+    stream.http.reusable = _received(stream.sock) is Wait.READ
+    return stream.http.reusable
+
+
+def ready(sock: socket.socket, wait: Wait, until: float) -> bool:
+    """Block until the socket is ready; False where it has not been by then, a time of `time.monotonic`."""
+    while (left := until - time.monotonic()) > 0:
+        if _is_ready(sock, wait, min(left, _POLL_SECONDS_MAX)):
+            return True
+    return False
 
 
 def connect(sock: socket.socket, sockaddr: tuple[str | int | bytes, ...]) -> Steps[Exception | None]:
@@ -118,9 +133,8 @@ def exchange(stream: Stream, request: EncodedRequest, limits: Limits, progress: 
         elif isinstance(data, OSError) or (not data and unsent.error is not None and not http.is_begun):
             return http.lost(broken_detail(unsent.error or data or None), while_sending=unsent.error is not None)
         else:
-            answer = http.receive(data)
+            answer = http.receive(data, is_sent=unsent.is_empty)
             if answer is not None:
-                http.reusable = http.reusable and unsent.is_empty
                 return answer
 
 
@@ -156,17 +170,6 @@ class _Unsent:
         return Wait.READ
 
 
-def _is_empty(sock: socket.socket) -> bool:
-    """Whether the system has nothing for this socket: looked at without taking it, and beneath TLS."""
-    try:
-        socket.socket.recv(sock, 1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
 def _received(sock: socket.socket) -> bytes | OSError | Wait:
     try:
         return sock.recv(RECEIVE_BYTES)
@@ -176,3 +179,19 @@ def _received(sock: socket.socket) -> bytes | OSError | Wait:
         return Wait.WRITE
     except OSError as error:
         return error.with_traceback(None)
+
+
+if sys.platform == "win32":
+
+    def _is_ready(sock: socket.socket, wait: Wait, seconds: float) -> bool:
+        reading = [] if wait is Wait.WRITE else [sock]
+        writing = [] if wait is Wait.READ else [sock]
+        return any(select.select(reading, writing, writing, seconds))
+
+else:
+    _EVENTS = {Wait.READ: select.POLLIN, Wait.WRITE: select.POLLOUT, Wait.EITHER: select.POLLIN | select.POLLOUT}
+
+    def _is_ready(sock: socket.socket, wait: Wait, seconds: float) -> bool:
+        poller = select.poll()
+        poller.register(sock, _EVENTS[wait])
+        return bool(poller.poll(ceil(seconds * 1000)))

@@ -4,31 +4,24 @@ import asyncio
 import ssl
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
 
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
 
-from ._asyncio_protocol import AnswerProtocol
+from ._asyncio_protocol import AnswerProtocol, connected, settle
 from ._native_common import (
     CLOSE_SECONDS_MAX,
-    Address,
-    Found,
     checked_context,
     connect_error,
     connect_late,
     context_for,
     ended,
-    look_up,
-    numeric_addresses,
-    share_seconds,
+    other_loop,
 )
 from .contract import Credentials, Progress, TransportError
 from .http1.pool import Changes, Lease, Pool
 from .http1.request import EncodedRequest, Origin, encoded
-
-T = TypeVar("T")
 
 
 class AsyncioTransport:
@@ -59,7 +52,7 @@ class AsyncioTransport:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
-                raise TransportError(FailureCause.LOCAL, "no", detail="this transport belongs to another event loop")
+                raise other_loop()
             self._loop = loop
         now = loop.time()
         if self._closed or now >= deadline:
@@ -72,8 +65,8 @@ class AsyncioTransport:
             if answer is None:
                 answer = ended(None if lease.connection is None else lease.connection.http, progress, closed=self._closed)
         finally:
-            whole = isinstance(answer, Response) and lease.connection is not None and lease.connection.http.reusable
-            _perform(self._pool.release(lease, loop.time(), reusable=whole))
+            kept = lease.connection is not None and lease.connection.http.may_be_kept
+            _perform(self._pool.release(lease, loop.time(), reusable=kept))
         if not isinstance(answer, Response):
             assert answer is not None, "else something was raised"
             raise answer
@@ -81,6 +74,8 @@ class AsyncioTransport:
 
     async def aclose(self) -> None:
         """Close every connection; calls under way end with kind `closed`."""
+        if self._loop is not None and self._loop is not asyncio.get_running_loop() and not self._closed:
+            raise other_loop()
         self._closed = True
         contents = self._pool.close()
         for timeout in tuple(self._connecting):
@@ -124,7 +119,7 @@ class AsyncioTransport:
 
     async def _granted(self, loop: asyncio.AbstractEventLoop, lease: Lease[AnswerProtocol], deadline: float) -> None:
         told: asyncio.Future[None] = loop.create_future()
-        lease.wake = partial(_settle, told, None)
+        lease.wake = partial(settle, told, None)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await told
@@ -139,7 +134,7 @@ class AsyncioTransport:
         self._connecting.add(timeout)
         try:
             async with timeout:
-                self._pool.attach(lease, await self._connected(loop, origin, until))
+                self._pool.attach(lease, await connected(loop, origin, context_for(origin, self._ssl_context), until))
         except (OSError, ValueError) as failure:
             error = failure
         finally:
@@ -148,27 +143,6 @@ class AsyncioTransport:
             return None
         return connect_late(origin, until, deadline) if isinstance(error, TimeoutError) else connect_error(error, origin)
 
-    async def _connected(self, loop: asyncio.AbstractEventLoop, origin: Origin, until: float) -> AnswerProtocol:
-        """A connection to the first address that lets us. Raises `OSError` or `ValueError`."""
-        addresses = numeric_addresses(origin) or await _looked_up(loop, origin)
-        for number, address in enumerate(addresses[:-1]):
-            now = loop.time()
-            try:
-                async with asyncio.timeout_at(now + share_seconds(until - now, len(addresses) - number)):
-                    return await self._opened(loop, origin, address)
-            except ssl.SSLError:
-                raise
-            except OSError:
-                continue
-        return await self._opened(loop, origin, addresses[-1])
-
-    async def _opened(self, loop: asyncio.AbstractEventLoop, origin: Origin, address: Address) -> AnswerProtocol:
-        context = context_for(origin, self._ssl_context)
-        secure: dict[str, Any] = {} if context is None else {"server_hostname": origin.host, "ssl_shutdown_timeout": CLOSE_SECONDS_MAX}
-        host, port = str(address.sockaddr[0]), int(address.sockaddr[1])
-        _, protocol = await loop.create_connection(partial(AnswerProtocol, loop), host, port, family=address.family, ssl=context, **secure)
-        return protocol
-
     def _is_closed(self) -> bool:
         return self._closed
 
@@ -176,26 +150,6 @@ class AsyncioTransport:
         protocol = self._pool.detach(lease)
         if protocol is not None:
             protocol.close()
-
-
-async def _looked_up(loop: asyncio.AbstractEventLoop, origin: Origin) -> list[Address]:
-    """The addresses of a host. Raises `OSError`. The thread is left behind where this is cancelled."""
-    found: asyncio.Future[Found] = loop.create_future()
-
-    def tell(addresses: Found) -> None:
-        with suppress(RuntimeError):  # the loop may be closed by then
-            loop.call_soon_threadsafe(_settle, found, addresses)
-
-    look_up(origin, tell)
-    addresses = await found
-    if isinstance(addresses, OSError):
-        raise addresses
-    return addresses
-
-
-def _settle(future: "asyncio.Future[T]", value: T) -> None:
-    if not future.done():
-        future.set_result(value)
 
 
 def _wake(lease: Lease[AnswerProtocol]) -> None:

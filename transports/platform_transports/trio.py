@@ -10,7 +10,7 @@ import trio
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
 
-from ._native_common import checked_context, connect_error, connect_late, context_for, ended
+from ._native_common import checked_context, connect_error, connect_late, context_for, ended, other_loop
 from ._sockets import Steps, Stream, Wait, exchange, handshake, is_quiet, wrapped
 from .contract import Credentials, Progress, TransportError
 from .http1.pool import Changes, Lease, Pool
@@ -29,6 +29,7 @@ class TrioTransport:
         self._ssl_context = checked_context(ssl_context)
         self._pool: Pool[Stream] = Pool(limits.connections_max, limits.idle_seconds_max)
         self._scopes: set[trio.CancelScope] = set()
+        self._loop: trio.lowlevel.TrioToken | None = None
         self._closed = False
 
     @property
@@ -43,6 +44,11 @@ class TrioTransport:
         made = encoded(request, credentials)
         if isinstance(made, TransportError):
             raise made
+        loop = trio.lowlevel.current_trio_token()
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise other_loop()
+            self._loop = loop
         now = trio.current_time()
         if self._closed or now >= deadline:
             raise ended(None, progress, closed=self._closed)
@@ -59,8 +65,8 @@ class TrioTransport:
             if answer is None:
                 answer = ended(None if lease.connection is None else lease.connection.http, progress, closed=self._closed)
         finally:
-            whole = isinstance(answer, Response) and lease.connection is not None and lease.connection.http.reusable
-            _perform(self._pool.release(lease, trio.current_time(), reusable=whole))
+            kept = lease.connection is not None and lease.connection.http.may_be_kept
+            _perform(self._pool.release(lease, trio.current_time(), reusable=kept))
         if not isinstance(answer, Response):
             assert answer is not None, "else something was raised"
             raise answer
@@ -78,6 +84,7 @@ class TrioTransport:
     async def _answer(
         self, lease: Lease[Stream], request: EncodedRequest, deadline: float, limits: Limits, progress: Progress
     ) -> Response | TransportError:
+        await trio.lowlevel.checkpoint_if_cancelled()  # an idle connection would be written to before anything is awaited
         if not lease.granted:
             granted = trio.Event()
             lease.wake = granted.set

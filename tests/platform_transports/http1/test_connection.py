@@ -52,7 +52,7 @@ def end_of(pieces: Sequence[bytes], method: str = "GET", limits: Limits = SMALL)
     """The end after these pieces, the last of which is empty where the server closes; None where there is none yet."""
     connection = begun(method, limits)
     for number, piece in enumerate(pieces, 1):
-        found = connection.receive(piece)
+        found = connection.receive(piece, is_sent=True)
         if found is not None:
             extra = any(pieces[number:])  # as the transports see to it
             shown = (found.status, found.body) if isinstance(found, Response) else found.kind
@@ -239,7 +239,7 @@ def test_chunks_are_taken_and_refused_as_h11_does_it(data: bytes, draw: st.DataO
 
 class TestAnswer:
     def test_fields_keep_their_order_and_case_and_are_latin_1(self) -> None:
-        answer = begun().receive(HEAD + b"X-One: 1\r\nset-cookie: a\r\nSET-COOKIE: \xfc\r\nContent-Length: 0\r\n\r\n")
+        answer = begun().receive(HEAD + b"X-One: 1\r\nset-cookie: a\r\nSET-COOKIE: \xfc\r\nContent-Length: 0\r\n\r\n", is_sent=True)
         assert isinstance(answer, Response)
         assert answer.headers.fields == (("X-One", "1"), ("set-cookie", "a"), ("SET-COOKIE", "ü"), ("Content-Length", "0"))
 
@@ -258,7 +258,7 @@ class TestAnswer:
         assert time.process_time() - began < 2
 
     def test_an_error_quotes_nothing_of_the_server(self) -> None:
-        error = begun().receive(b"HTTP/1.1 2x0 s3cr3t\r\n\r\n")
+        error = begun().receive(b"HTTP/1.1 2x0 s3cr3t\r\n\r\n", is_sent=True)
         assert isinstance(error, TransportError)
         assert "s3cr3t" not in str(error)
         assert error.__context__ is None
@@ -270,7 +270,7 @@ class TestConnection:
         for number in range(3):
             connection.begin(request, SMALL, Progress())
             assert not connection.reusable
-            answer = connection.receive(HEAD + b"Content-Length: 1\r\n\r\n%d" % number)
+            answer = connection.receive(HEAD + b"Content-Length: 1\r\n\r\n%d" % number, is_sent=True)
             assert isinstance(answer, Response)
             assert answer.body == b"%d" % number
             assert connection.reusable
@@ -278,10 +278,10 @@ class TestConnection:
     def test_it_tells_that_it_has_served_before(self) -> None:
         connection, request = Connection(), made(outgoing())
         connection.begin(request, SMALL, Progress())
-        connection.receive(HEAD + b"Content-Length: 0\r\n\r\n")
+        connection.receive(HEAD + b"Content-Length: 0\r\n\r\n", is_sent=True)
         progress = Progress()
         connection.begin(request, SMALL, progress)
-        error = connection.receive(b"")
+        error = connection.receive(b"", is_sent=True)
         assert isinstance(error, TransportError)
         assert (error.kind, error.sent, error.reused) == (DISCONNECTED, "maybe", True)
 
@@ -304,10 +304,10 @@ class TestConnection:
         connection, request = Connection(), made(outgoing())
         if served:
             connection.begin(request, SMALL, Progress())
-            connection.receive(HEAD + b"Content-Length: 0\r\n\r\n")
+            connection.receive(HEAD + b"Content-Length: 0\r\n\r\n", is_sent=True)
         connection.begin(request, SMALL, Progress())
         if came:
-            connection.receive(came)
+            connection.receive(came, is_sent=True)
         error = connection.lost("ECONNRESET", while_sending=while_sending)
         assert (error.kind, error.reused, connection.reusable) == (kind, served, False)
 

@@ -21,7 +21,7 @@ _RESET_CONTENT = 205
 class Connection:
     """Call `begin`, send its bytes, then `receive` whatever comes until it answers; only then, and where `reusable`, `begin` again."""
 
-    __slots__ = ("_block", "_body", "_head", "_interim", "_limits", "_method", "_progress", "_served", "is_begun", "reusable")
+    __slots__ = ("_block", "_body", "_head", "_interim", "_limits", "_method", "_progress", "_served", "is_begun", "is_settled", "reusable")
 
     def __init__(self) -> None:
         self._served = 0
@@ -34,8 +34,15 @@ class Connection:
         self._body: Body | None = None
         self.is_begun = False
         """Whether any byte of the answer has come."""
+        self.is_settled = True
+        """Whether no byte is missing on either side: the request has gone out whole and the answer has come whole, or there is none."""
         self.reusable = True
-        """Whether another request may follow the answer."""
+        """Whether a request may go out."""
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether another call may use the connection. One that has served nobody may be in the middle of its handshake."""
+        return self.reusable and self._served > 0
 
     def begin(self, request: EncodedRequest, limits: Limits, progress: Progress) -> tuple[bytes, ...]:
         """The bytes to send, all of them; from now on the server may have seen some."""
@@ -48,17 +55,20 @@ class Connection:
         self._body = None
         self._interim = 0
         self.is_begun = False
-        self.reusable = False
+        self.reusable = self.is_settled = False
         progress.sent = "maybe"
         return request.pieces
 
-    def receive(self, data: bytes) -> Response | TransportError | None:
-        """The answer, once it is whole, or why it will never be; None while it goes on. Empty `data`: the server has closed cleanly."""
+    def receive(self, data: bytes, *, is_sent: bool) -> Response | TransportError | None:
+        """The answer, once it is whole, or why it will never be; None while it goes on.
+
+        Empty `data`: the server has closed cleanly. `is_sent` says whether the request has gone out whole: an answer may come early.
+        """
         try:
             if not data:
                 return self._at_end()
             self.is_begun = True
-            return self._read(data)
+            return self._read(data, is_sent)
         except NotAnAnswerError as error:
             kind, detail = error.kind, error.detail
         return self.failed(kind, detail)
@@ -74,7 +84,7 @@ class Connection:
         self.reusable = False
         return TransportError(kind, self._progress.sent, self._served > 0, detail)
 
-    def _read(self, data: bytes) -> Response | None:
+    def _read(self, data: bytes, is_sent: bool) -> Response | None:  # noqa: FBT001 -- said by name where it is public
         rest = data
         while self._body is None:
             assert self._block is not None, "begun"
@@ -89,13 +99,13 @@ class Connection:
                 self._head = head
                 self._body = self._body_of(head)
         extra = self._body.take(rest)
-        return None if extra is None else self._response(self._head, self._body, is_clean=not extra)
+        return None if extra is None else self._response(self._head, self._body, is_clean=not extra, is_sent=is_sent)
 
     def _at_end(self) -> Response | TransportError:
         if self._body is None:
             return self.lost("closed before the end of the head" if self.is_begun else "closed before the answer")
         self._body.end()
-        return self._response(self._head, self._body, is_clean=False)
+        return self._response(self._head, self._body, is_clean=False, is_sent=False)
 
     def _count_interim(self) -> None:
         self._interim += 1
@@ -111,14 +121,15 @@ class Connection:
             return ChunkedBody(self._limits)
         return ClosedBody(self._limits) if head.length is None else LengthBody(head.length, self._limits)
 
-    def _response(self, head: Head | None, body: Body, *, is_clean: bool) -> Response:
+    def _response(self, head: Head | None, body: Body, *, is_clean: bool, is_sent: bool) -> Response:
         assert head is not None, "a body follows a head"
         content = body.content()
         # What has no body, and announces one, may send it later (RFC 9110, sections 15.3.5 and 15.3.6).
         announces = head.status == _NO_CONTENT and (head.is_chunked or bool(head.length))
         if head.status == _RESET_CONTENT and content:
             content, announces = b"", True
-        self.reusable = is_clean and head.keeps_open and not announces
+        self.is_settled = is_sent
+        self.reusable = is_clean and is_sent and head.keeps_open and not announces
         self._served += 1
         self._block = self._body = None
         return Response(head.status, head.headers, content)
