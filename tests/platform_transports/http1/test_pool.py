@@ -1,6 +1,7 @@
 """Who holds which slot, held against a simple model; nothing is lost whoever drops or interrupts what."""
 
 import gc
+import inspect
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -198,7 +199,9 @@ def test_an_interrupt_between_any_two_opcodes_costs_no_slot() -> None:
             return trace
 
         before = sys.gettrace()
-        sys._getframe().f_trace_opcodes = True  # noqa: SLF001 -- Python 3.12 looks at it when tracing begins, and never again
+        here = inspect.currentframe()
+        assert here is not None
+        here.f_trace_opcodes = True  # 3.12 asks for it when tracing begins, and not again
         sys.settrace(trace)
         try:
             _one_round(pool)
