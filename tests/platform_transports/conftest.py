@@ -8,7 +8,7 @@ import pytest
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
 from tests.platform_transports import native_subject
 from tests.platform_transports.httpx_subject import LIBRARIES, TLS, Make, Subject, World
-from tests.platform_transports.native_subject import BACKENDS, Kind, Native
+from tests.platform_transports.native_subject import BACKENDS, Kind, Native, natives
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,21 +49,15 @@ def subject(make: Make) -> Subject:
 
 @pytest.fixture
 async def native(native_kind: Kind) -> AsyncIterator[Native]:
-    native = Native(native_kind)
-    yield native
-    for subject in native.made:
-        assert subject.held == 0
-        await subject.close()
+    async with natives(native_kind) as native:
+        yield native
 
 
 @pytest.fixture
 async def cancelling(async_kind: Kind) -> AsyncIterator[Native]:
     """The async ones: a thread has no checkpoints, and is interrupted in a test of its own."""
-    native = Native(async_kind)
-    yield native
-    for subject in native.made:
-        assert subject.held == 0
-        await subject.close()
+    async with natives(async_kind) as native:
+        yield native
 
 
 @pytest.fixture

@@ -2,24 +2,14 @@
 
 import socket
 import ssl
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import anyio
-import anyio.to_thread
-import pytest
-
-from platform_core.limits import DEFAULT_LIMITS, Limits
-from platform_core.messages import Headers, Inline, OutgoingRequest, Response
-from platform_transports.contract import Credentials, Progress, TransportError
+from platform_core.messages import Headers, Inline, OutgoingRequest
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
+from tests.platform_transports.awaited import Awaited
 from tests.platform_transports.raw_server import RawServer
 
-SECRET = "s3cr3t-t0k3n"
-CREDENTIALS = Credentials("Authorization", f"Bearer {SECRET}")
-LONG_SECONDS = 10.0
 SHORT_SECONDS = 0.15
 TLS = ssl.create_default_context()
 """Made once, since that takes longer than most of these tests."""
@@ -27,42 +17,7 @@ LIBRARIES = ("httpx2", "httpx")
 World: TypeAlias = Literal["async", "sync"]
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A transport under test, async or blocking, as one that is awaited."""
-
-    transport: HttpxTransport | HttpxSyncTransport
-
-    def now(self) -> float:
-        return anyio.current_time() if isinstance(self.transport, HttpxTransport) else time.monotonic()
-
-    async def send(
-        self,
-        request: OutgoingRequest,
-        seconds: float = LONG_SECONDS,
-        limits: Limits = DEFAULT_LIMITS,
-        progress: Progress | None = None,
-    ) -> Response:
-        progress = Progress() if progress is None else progress
-        deadline = self.now() + seconds
-        if isinstance(self.transport, HttpxTransport):
-            return await self.transport.send(request, CREDENTIALS, deadline, limits, progress)
-        return await anyio.to_thread.run_sync(self.transport.send, request, CREDENTIALS, deadline, limits, progress)
-
-    async def fails(self, request: OutgoingRequest, seconds: float = LONG_SECONDS, limits: Limits = DEFAULT_LIMITS) -> TransportError:
-        progress = Progress()
-        with pytest.raises(TransportError) as caught:
-            await self.send(request, seconds, limits, progress)
-        assert progress.sent == caught.value.sent
-        return caught.value
-
-    async def close(self) -> None:
-        if isinstance(self.transport, HttpxTransport):
-            await self.transport.aclose()
-        else:
-            await anyio.to_thread.run_sync(self.transport.close)
-
-
+Subject: TypeAlias = Awaited[HttpxTransport | HttpxSyncTransport]
 Make: TypeAlias = Callable[..., Subject]
 """Makes one with these options, and closes it after the test."""
 

@@ -6,27 +6,21 @@
 import socket
 import ssl
 import threading
-import time
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, TypeAlias
 
-import anyio
-import anyio.to_thread
 import pytest
 
 from platform_core.limits import DEFAULT_LIMITS, Limits
-from platform_core.messages import Headers, Inline, OutgoingRequest, Response
+from platform_core.messages import Headers, Inline, OutgoingRequest
 from platform_transports.asyncio import AsyncioTransport
-from platform_transports.contract import Credentials, Progress, TransportError
 from platform_transports.sync import BlockingTransport
 from platform_transports.trio import TrioTransport
+from tests.platform_transports.awaited import Awaited
 
-SECRET = "s3cr3t-t0k3n"
-CREDENTIALS = Credentials("Authorization", f"Bearer {SECRET}")
-LONG_SECONDS = 10.0
 SHORT_SECONDS = 0.1
 Kind: TypeAlias = Literal["asyncio", "uvloop", "trio", "sync"]
 BACKENDS: dict[Kind, Any] = {"asyncio": "asyncio", "uvloop": ("asyncio", {"use_uvloop": True}), "trio": "trio", "sync": "asyncio"}
@@ -39,11 +33,8 @@ TRANSPORTS: dict[Kind, type[Transport]] = {
 }
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A transport under test, async or blocking, as one that is awaited."""
-
-    transport: Transport
+class Subject(Awaited[Transport]):
+    """A native transport, whose slots can be counted."""
 
     @property
     def held(self) -> int:
@@ -51,35 +42,6 @@ class Subject:
         if isinstance(self.transport, BlockingTransport):
             return sum(slots._pool.counts[0] for slots in self.transport._slots_of.values())
         return self.transport._pool.counts[0]
-
-    def now(self) -> float:
-        return time.monotonic() if isinstance(self.transport, BlockingTransport) else anyio.current_time()
-
-    async def send(
-        self,
-        request: OutgoingRequest,
-        seconds: float = LONG_SECONDS,
-        limits: Limits = DEFAULT_LIMITS,
-        progress: Progress | None = None,
-    ) -> Response:
-        progress = Progress() if progress is None else progress
-        deadline = self.now() + seconds
-        if isinstance(self.transport, BlockingTransport):
-            return await anyio.to_thread.run_sync(self.transport.send, request, CREDENTIALS, deadline, limits, progress)
-        return await self.transport.send(request, CREDENTIALS, deadline, limits, progress)
-
-    async def fails(self, request: OutgoingRequest, seconds: float = LONG_SECONDS, limits: Limits = DEFAULT_LIMITS) -> TransportError:
-        progress = Progress()
-        with pytest.raises(TransportError) as caught:
-            await self.send(request, seconds, limits, progress)
-        assert progress.sent == caught.value.sent
-        return caught.value
-
-    async def close(self) -> None:
-        if isinstance(self.transport, BlockingTransport):
-            await anyio.to_thread.run_sync(self.transport.close)
-        else:
-            await self.transport.aclose()
 
 
 @dataclass
@@ -93,6 +55,16 @@ class Native:
         subject = Subject(TRANSPORTS[self.kind](limits, ssl_context=ssl_context))
         self.made.append(subject)
         return subject
+
+
+@asynccontextmanager
+async def natives(kind: Kind) -> AsyncGenerator[Native]:
+    """Transports of this kind, for one test, after which no slot may be held."""
+    native = Native(kind)
+    yield native
+    for subject in native.made:
+        assert subject.held == 0
+        await subject.close()
 
 
 def request_to(url: str, method: str = "GET", content: bytes = b"", headers: tuple[tuple[str, str], ...] = ()) -> OutgoingRequest:

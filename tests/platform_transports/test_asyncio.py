@@ -14,7 +14,8 @@ from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
 from platform_transports.asyncio import AsyncioTransport
 from platform_transports.contract import Progress, TransportError
-from tests.platform_transports.native_subject import CREDENTIALS, LONG_SECONDS, request_to
+from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
+from tests.platform_transports.native_subject import request_to
 from tests.platform_transports.raw_server import OK, READ, WAIT, raw_server
 
 

@@ -13,7 +13,8 @@ import pytest
 from platform_core.limits import Limits
 from platform_core.messages import Headers, Inline, OutgoingRequest
 from platform_core.outcomes import FailureCause
-from tests.platform_transports.httpx_subject import SECRET, SHORT_SECONDS, Make, Subject, closed_port, get, post
+from tests.platform_transports.awaited import SECRET
+from tests.platform_transports.httpx_subject import SHORT_SECONDS, Make, Subject, closed_port, get, post
 from tests.platform_transports.raw_server import AWAIT_CLOSE, OK, READ, RECEIVE, RESET, WAIT, Endless, Step, raw_server
 
 # ── what goes out, and what comes in ──────────────────────────────────────────────────────────────────────────────────

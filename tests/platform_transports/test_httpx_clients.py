@@ -17,7 +17,8 @@ from platform_core.messages import Headers, Inline, OutgoingRequest, Response
 from platform_core.outcomes import FailureCause, Sent
 from platform_transports.contract import AsyncTransport, Progress, SyncTransport, TransportError
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
-from tests.platform_transports.httpx_subject import CREDENTIALS, LONG_SECONDS, SECRET, Subject, World, chained, closed_port, get
+from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS, SECRET
+from tests.platform_transports.httpx_subject import Subject, World, chained, closed_port, get
 from tests.platform_transports.raw_server import OK, READ, WAIT, Step, raw_server
 
 # ── clients that are handed in ────────────────────────────────────────────────────────────────────────────────────────

@@ -10,10 +10,9 @@ import pytest
 from platform_core.limits import Limits
 from platform_core.outcomes import FailureCause
 from platform_transports.contract import Progress, TransportError
+from tests.platform_transports.awaited import LONG_SECONDS, SECRET
 from tests.platform_transports.httpx_subject import chained
 from tests.platform_transports.native_subject import (
-    LONG_SECONDS,
-    SECRET,
     SHORT_SECONDS,
     Kind,
     Native,

@@ -24,7 +24,8 @@ from platform_transports._thread_slots import Slots
 from platform_transports.contract import Progress, TransportError
 from platform_transports.http1.request import Origin
 from platform_transports.sync import BlockingTransport
-from tests.platform_transports.native_subject import CREDENTIALS, LONG_SECONDS, echo_server, echoed, request_to
+from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
+from tests.platform_transports.native_subject import echo_server, echoed, request_to
 from tests.platform_transports.raw_server import AWAIT_CLOSE, READ, raw_server
 from tests.support.interrupts import unreachable
 
@@ -185,7 +186,15 @@ def _raising_at(number: int) -> Any:
     return trace
 
 
-def test_who_waits_looks_for_himself_where_nobody_told_him() -> None:
+def test_who_waits_looks_for_himself_where_nobody_told_him(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = threading.Event()
+    wait = Slots.wait
+
+    def tell(slots: Slots, lease: Any, deadline: float) -> bool:
+        waiting.set()
+        return wait(slots, lease, deadline)
+
+    monkeypatch.setattr(Slots, "wait", tell)
     transport = BlockingTransport(Limits(connections_max=1))
     with echo_server() as (url, _):
         send(transport, url, "first")
@@ -194,8 +203,7 @@ def test_who_waits_looks_for_himself_where_nobody_told_him() -> None:
         answers: list[Response] = []
         thread = threading.Thread(target=lambda: answers.append(send(transport, url, "second")))
         thread.start()
-        while slots._pool.counts[2] == 0:
-            time.sleep(0.001)
+        assert waiting.wait(LONG_SECONDS)
         del lease
         thread.join()
         assert answers[0].body == b"second"

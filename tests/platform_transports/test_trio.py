@@ -10,7 +10,8 @@ from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.outcomes import FailureCause
 from platform_transports.contract import Progress, TransportError
 from platform_transports.trio import TrioTransport
-from tests.platform_transports.native_subject import CREDENTIALS, LONG_SECONDS, SHORT_SECONDS, request_to
+from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
+from tests.platform_transports.native_subject import SHORT_SECONDS, request_to
 from tests.platform_transports.raw_server import OK, READ, WAIT, raw_server
 
 
@@ -41,6 +42,22 @@ def test_a_cancelled_scope_around_it_sends_nothing() -> None:
 
     with raw_server((READ, OK)) as server:
         assert trio.run(main, server.url) == 0
+
+
+def test_a_second_event_loop_is_refused_before_anything_is_sent_or_closed() -> None:
+    async def send(url: str) -> bytes:
+        answer = await transport.send(request_to(url), CREDENTIALS, trio.current_time() + LONG_SECONDS, DEFAULT_LIMITS, Progress())
+        return answer.body
+
+    transport = TrioTransport()
+    with raw_server((READ, OK, WAIT)) as server:
+        assert trio.run(send, server.url) == b"ok"
+        with pytest.raises(TransportError, match="another event loop"):
+            trio.run(send, server.url)
+        with pytest.raises(TransportError, match="another event loop"):
+            trio.run(transport.aclose)
+        assert (len(server.requests), transport._pool.counts) == (1, (0, 1, 0))
+        transport._pool.close().idle[0].close()
 
 
 def test_a_closed_transport_says_so_at_once() -> None:

@@ -13,8 +13,8 @@ from platform_core.limits import Limits
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
 
+from ._connections import CLOSE_SECONDS_MAX
 from ._native_common import (
-    CLOSE_SECONDS_MAX,
     PIECE_BYTES,
     RECEIVE_BYTES,
     Address,

@@ -1,8 +1,6 @@
 """What the async and the blocking httpx adapter share: finding the library, the request, the checks, and what failures mean."""
 
-import errno
 import importlib
-import socket
 import ssl
 import sys
 from collections.abc import Mapping
@@ -16,14 +14,11 @@ from platform_core.limits import Limits
 from platform_core.messages import Headers, OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
 
+from ._connections import below_of, connect_kind
 from .contract import Credentials, Progress, TransportError
 
 LIBRARIES = ("httpx2", "httpx")
 """The maintained continuation first."""
-CLOSE_SECONDS_MAX = 1.0
-"""How long the closing of a connection may take, in the middle of whatever made us close it."""
-_LOCAL_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
-"""This machine has no file descriptor, or no port, to spare."""
 _FINAL_STATUS_MIN = 200
 
 
@@ -154,13 +149,13 @@ class Course:
             case httpx.TimeoutException():
                 return self.failed(FailureCause.TIMEOUT, detail)
             case httpx.ConnectError():
-                return self.never_sent(_connect_kind(error), detail)
+                return self.never_sent(connect_kind(error), detail)
             case httpx.ProxyError():
                 return self.never_sent(FailureCause.CONNECT, detail)
             case httpx.WriteError():
                 return self.failed(FailureCause.WRITE, detail)
             case httpx.ReadError():
-                broken = self.answered or _connect_kind(error) is FailureCause.TLS
+                broken = self.answered or connect_kind(error) is FailureCause.TLS
                 return self.failed(FailureCause.READ if broken else FailureCause.DISCONNECTED, detail)
             case httpx.RemoteProtocolError():
                 return self.failed(self._protocol_kind(error), detail)
@@ -250,37 +245,10 @@ def _imported(name: str) -> ModuleType | None:
     return None
 
 
-def _connect_kind(error: BaseException) -> FailureCause:
-    """What lies at the ground of a failed connection."""
-    match error:
-        case socket.gaierror():
-            return FailureCause.DNS
-        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
-            return FailureCause.CONNECT
-        case ssl.SSLError():
-            return FailureCause.TLS
-        case OSError() if error.errno in _LOCAL_ERRNOS:
-            return FailureCause.LOCAL
-        case BaseExceptionGroup():
-            kinds = {_connect_kind(each) for each in error.exceptions}
-            return kinds.pop() if len(kinds) == 1 else FailureCause.CONNECT
-        case _:
-            below = _below(error)
-            return FailureCause.CONNECT if below is None else _connect_kind(below)
-
-
 def _hint(error: BaseException) -> int | None:
     """h11's idea of a status for this error."""
     hint = getattr(error, "error_status_hint", None)
     if isinstance(hint, int):
         return hint
-    below = _below(error)
+    below = below_of(error)
     return None if below is None else _hint(below)
-
-
-def _below(error: BaseException) -> BaseException | None:
-    """What this was made of: httpcore cuts `__cause__`, but keeps the exception as its argument."""
-    if error.__cause__ is not None:
-        return error.__cause__
-    first = error.args[0] if error.args else None
-    return first if isinstance(first, BaseException) else None

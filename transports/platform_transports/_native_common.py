@@ -8,21 +8,18 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from platform_core.outcomes import FailureCause
 
-from .contract import Progress, TransportError
-from .http1.connection import Connection
+from ._connections import connect_kind
+from .contract import TransportError
 from .http1.request import Origin
 
-CLOSE_SECONDS_MAX = 1.0
-"""How long the closing of a connection may take."""
+L = TypeVar("L")
 RECEIVE_BYTES = 64 * 1024
 PIECE_BYTES = 256 * 1024
 """How much of a long body is handed on at a time, so that an early answer is seen between two pieces."""
-_LOCAL_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
-"""This machine has no file descriptor, memory or port to spare."""
 _LEFT_BEHIND_MAX = 32
 _PROXY_VARIABLES = {"http": ("http_proxy", "all_proxy"), "https": ("https_proxy", "all_proxy")}
 
@@ -60,9 +57,11 @@ def context_for(origin: Origin, given: ssl.SSLContext | None) -> ssl.SSLContext 
     return default_context() if given is None else given
 
 
-def other_loop() -> TransportError:
-    """What a transport says where it is used in another event loop than before."""
-    return TransportError(FailureCause.LOCAL, "no", detail="this transport belongs to another event loop")
+def same_loop(bound: L | None, loop: L) -> L:
+    """The event loop that a transport is bound to: the first one in which it was used. Raises `TransportError` in another."""
+    if bound is not None and bound is not loop:
+        raise TransportError(FailureCause.LOCAL, "no", detail="this transport belongs to another event loop")
+    return loop
 
 
 def connect_error(error: Exception, origin: Origin) -> TransportError:
@@ -74,32 +73,6 @@ def connect_late(origin: Origin, until: float, deadline: float) -> TransportErro
     """Connecting has lasted until then."""
     kind = FailureCause.CONNECT_TIMEOUT if until < deadline else FailureCause.TIMEOUT
     return TransportError(kind, "no", detail="connecting took too long" + _proxy_hint(origin))
-
-
-def ended(http: Connection | None, progress: Progress, *, closed: bool) -> TransportError:
-    """The error of a call that has lasted to its deadline, or to the closing of its transport."""
-    kind = FailureCause.CLOSED if closed else FailureCause.TIMEOUT
-    return TransportError(kind, progress.sent) if http is None or progress.sent == "no" else http.failed(kind)
-
-
-def connect_kind(error: BaseException | None) -> FailureCause:
-    """What lies at the ground of a failed connection."""
-    match error:
-        case socket.gaierror() | UnicodeError():
-            return FailureCause.DNS
-        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
-            return FailureCause.CONNECT
-        case ssl.SSLError() | ssl.CertificateError():
-            return FailureCause.TLS
-        case OSError() if error.errno in _LOCAL_ERRNOS:
-            return FailureCause.LOCAL
-        case BaseExceptionGroup():
-            kinds = {connect_kind(each) for each in error.exceptions}
-            return kinds.pop() if len(kinds) == 1 else FailureCause.CONNECT
-        case OSError() if error.errno is None and error.__cause__ is not None:
-            return connect_kind(error.__cause__)
-        case _:
-            return FailureCause.CONNECT
 
 
 def broken_detail(error: BaseException | None) -> str:

@@ -5,8 +5,9 @@ import time
 
 from platform_core.limits import Limits
 
+from ._leases import perform, release, wake
 from ._sockets import Stream
-from .http1.pool import Changes, Lease, Pool
+from .http1.pool import Lease, Pool
 from .http1.request import Origin
 
 LOOK_SECONDS = 0.5
@@ -24,7 +25,7 @@ class Slots:
         """A lease, granted or waiting in line."""
         with self._lock:
             lease, changes = self._pool.acquire(origin, time.monotonic())
-        _perform(changes)
+        perform(changes)
         return lease
 
     def wait(self, lease: Lease[Stream], deadline: float) -> bool:
@@ -36,7 +37,7 @@ class Slots:
             if lease.granted:
                 told.set()
             lease.wake = told.set
-        _perform(changes)
+        perform(changes)
         if left > 0:
             told.wait(min(left, LOOK_SECONDS))
         return left > 0
@@ -56,9 +57,8 @@ class Slots:
     def release(self, lease: Lease[Stream]) -> None:
         """Give the lease back, and its connection, which is kept where another call may use it."""
         with self._lock:
-            kept = lease.connection is not None and lease.connection.http.may_be_kept
-            changes = self._pool.release(lease, time.monotonic(), reusable=kept)
-        _perform(changes)
+            changes = release(self._pool, lease, time.monotonic())
+        perform(changes)
 
     def close(self) -> None:
         """Lend nothing any more, and end what is under way in other threads."""
@@ -67,7 +67,7 @@ class Slots:
         for stream in contents.in_use:
             stream.interrupt()
         for lease in contents.waiting:
-            _wake(lease)
+            wake(lease)
         for stream in contents.idle:
             stream.close()
 
@@ -76,15 +76,3 @@ class Slots:
         contents = self._pool.close()
         for stream in (*contents.idle, *contents.in_use):
             stream.drop()
-
-
-def _perform(changes: Changes[Stream]) -> None:
-    for lease in changes.granted:
-        _wake(lease)
-    for stream in changes.closing:
-        stream.close()
-
-
-def _wake(lease: Lease[Stream]) -> None:
-    if lease.wake is not None:
-        lease.wake()

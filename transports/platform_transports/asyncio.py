@@ -10,17 +10,11 @@ from platform_core.messages import OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
 
 from ._asyncio_protocol import AnswerProtocol, connected, settle
-from ._native_common import (
-    CLOSE_SECONDS_MAX,
-    checked_context,
-    connect_error,
-    connect_late,
-    context_for,
-    ended,
-    other_loop,
-)
+from ._connections import CLOSE_SECONDS_MAX
+from ._leases import discard, ended, perform, release, wake
+from ._native_common import checked_context, connect_error, connect_late, context_for, same_loop
 from .contract import Credentials, Progress, TransportError
-from .http1.pool import Changes, Lease, Pool
+from .http1.pool import Lease, Pool
 from .http1.request import EncodedRequest, Origin, encoded
 
 
@@ -50,23 +44,19 @@ class AsyncioTransport:
         if isinstance(made, TransportError):
             raise made
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise other_loop()
-            self._loop = loop
+        self._loop = same_loop(self._loop, loop)
         now = loop.time()
         if self._closed or now >= deadline:
             raise ended(None, progress, closed=self._closed)
         lease, changes = self._pool.acquire(made.origin, now)
         answer: Response | TransportError | None = None
         try:
-            _perform(changes)
+            perform(changes)
             answer = await self._answer(loop, lease, made, deadline, limits, progress)
             if answer is None:
-                answer = ended(None if lease.connection is None else lease.connection.http, progress, closed=self._closed)
+                answer = ended(lease, progress, closed=self._closed)
         finally:
-            kept = lease.connection is not None and lease.connection.http.may_be_kept
-            _perform(self._pool.release(lease, loop.time(), reusable=kept))
+            perform(release(self._pool, lease, loop.time()))
         if not isinstance(answer, Response):
             assert answer is not None, "else something was raised"
             raise answer
@@ -74,8 +64,8 @@ class AsyncioTransport:
 
     async def aclose(self) -> None:
         """Close every connection; calls under way end with kind `closed`."""
-        if self._loop is not None and self._loop is not asyncio.get_running_loop() and not self._closed:
-            raise other_loop()
+        if not self._closed:
+            same_loop(self._loop, asyncio.get_running_loop())
         self._closed = True
         contents = self._pool.close()
         for timeout in tuple(self._connecting):
@@ -84,7 +74,7 @@ class AsyncioTransport:
         for protocol in contents.in_use:
             protocol.end(FailureCause.CLOSED)
         for lease in contents.waiting:
-            _wake(lease)
+            wake(lease)
         for protocol in (*contents.idle, *contents.in_use):
             protocol.close()
         lost = [protocol.lost for protocol in (*contents.idle, *contents.in_use)]
@@ -106,7 +96,7 @@ class AsyncioTransport:
             if self._is_closed() or loop.time() >= deadline:
                 return None
         if lease.connection is not None and not lease.connection.is_quiet():
-            self._discard(lease)
+            discard(self._pool, lease)
         if lease.connection is None:
             failure = await self._connect(loop, lease, request.origin, deadline, limits)
             if self._is_closed():
@@ -145,20 +135,3 @@ class AsyncioTransport:
 
     def _is_closed(self) -> bool:
         return self._closed
-
-    def _discard(self, lease: Lease[AnswerProtocol]) -> None:
-        protocol = self._pool.detach(lease)
-        if protocol is not None:
-            protocol.close()
-
-
-def _wake(lease: Lease[AnswerProtocol]) -> None:
-    if lease.wake is not None:
-        lease.wake()
-
-
-def _perform(changes: Changes[AnswerProtocol]) -> None:
-    for lease in changes.granted:
-        _wake(lease)
-    for protocol in changes.closing:
-        protocol.close()

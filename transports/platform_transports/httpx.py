@@ -24,7 +24,8 @@ from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
 
-from ._httpx_common import CLOSE_SECONDS_MAX, Body, Course, built, checked_head, client_options, library_of, load
+from ._connections import CLOSE_SECONDS_MAX
+from ._httpx_common import Body, Course, built, checked_head, client_options, library_of, load
 from .contract import Credentials, Progress, TransportError
 
 _NO_TIMEOUTS = {"connect": None, "read": None, "write": None, "pool": None}

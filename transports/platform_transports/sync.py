@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
 
+from ._leases import ended
 from ._native_common import (
     Address,
     Found,
@@ -20,7 +21,6 @@ from ._native_common import (
     connect_error,
     connect_late,
     context_for,
-    ended,
     looked_up,
     numeric_addresses,
     share_seconds,
@@ -64,7 +64,7 @@ class BlockingTransport:
         try:
             answer = self._answer(slots, lease, made, deadline, limits, progress)
             if answer is None or (self._is_closed() and isinstance(answer, TransportError)):
-                answer = ended(None if lease.connection is None else lease.connection.http, progress, closed=self._is_closed())
+                answer = ended(lease, progress, closed=self._is_closed())
         finally:
             slots.release(lease)
         if not isinstance(answer, Response):

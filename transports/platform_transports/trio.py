@@ -10,10 +10,11 @@ import trio
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
 
-from ._native_common import checked_context, connect_error, connect_late, context_for, ended, other_loop
+from ._leases import discard, ended, perform, release
+from ._native_common import checked_context, connect_error, connect_late, context_for, same_loop
 from ._sockets import Steps, Stream, Wait, exchange, handshake, is_quiet, wrapped
 from .contract import Credentials, Progress, TransportError
-from .http1.pool import Changes, Lease, Pool
+from .http1.pool import Lease, Pool
 from .http1.request import EncodedRequest, Origin, encoded
 
 T = TypeVar("T")
@@ -44,18 +45,14 @@ class TrioTransport:
         made = encoded(request, credentials)
         if isinstance(made, TransportError):
             raise made
-        loop = trio.lowlevel.current_trio_token()
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise other_loop()
-            self._loop = loop
+        self._loop = same_loop(self._loop, trio.lowlevel.current_trio_token())
         now = trio.current_time()
         if self._closed or now >= deadline:
             raise ended(None, progress, closed=self._closed)
         lease, changes = self._pool.acquire(made.origin, now)
         answer: Response | TransportError | None = None
         try:
-            _perform(changes)
+            perform(changes)
             with trio.CancelScope(deadline=deadline) as scope:
                 self._scopes.add(scope)
                 try:
@@ -63,10 +60,9 @@ class TrioTransport:
                 finally:
                     self._scopes.discard(scope)
             if answer is None:
-                answer = ended(None if lease.connection is None else lease.connection.http, progress, closed=self._closed)
+                answer = ended(lease, progress, closed=self._closed)
         finally:
-            kept = lease.connection is not None and lease.connection.http.may_be_kept
-            _perform(self._pool.release(lease, trio.current_time(), reusable=kept))
+            perform(release(self._pool, lease, trio.current_time()))
         if not isinstance(answer, Response):
             assert answer is not None, "else something was raised"
             raise answer
@@ -74,6 +70,8 @@ class TrioTransport:
 
     async def aclose(self) -> None:
         """Close every connection; calls under way end with kind `closed`."""
+        if not self._closed:
+            same_loop(self._loop, trio.lowlevel.current_trio_token())
         self._closed = True
         for scope in tuple(self._scopes):
             scope.cancel()
@@ -90,7 +88,7 @@ class TrioTransport:
             lease.wake = granted.set
             await granted.wait()
         if lease.connection is not None and not is_quiet(lease.connection):
-            self._discard(lease)
+            discard(self._pool, lease)
         if lease.connection is None:
             failure = await self._connect(lease, request.origin, deadline, limits)
             if failure is not None:
@@ -121,19 +119,6 @@ class TrioTransport:
             return None
         secure = stream.sock = wrapped(stream.sock, context, origin.host)
         return await _drive(handshake(secure), stream)
-
-    def _discard(self, lease: Lease[Stream]) -> None:
-        stream = self._pool.detach(lease)
-        if stream is not None:
-            stream.close()
-
-
-def _perform(changes: Changes[Stream]) -> None:
-    for lease in changes.granted:
-        if lease.wake is not None:
-            lease.wake()
-    for stream in changes.closing:
-        stream.close()
 
 
 async def _drive(steps: Steps[T], stream: Stream) -> T:
