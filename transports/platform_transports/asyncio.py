@@ -13,12 +13,13 @@ from ._asyncio_protocol import AnswerProtocol, connected, settle
 from ._connections import CLOSE_SECONDS_MAX
 from ._leases import discard, ended, perform, release, wake
 from ._native_common import checked_context, connect_error, connect_late, context_for, same_loop
+from .closing import AsyncClosing
 from .contract import Credentials, Progress, TransportError
 from .http1.pool import Lease, Pool
 from .http1.request import EncodedRequest, Origin, encoded
 
 
-class AsyncioTransport:
+class AsyncioTransport(AsyncClosing):
     """An `AsyncTransport` for one event loop of asyncio, or of uvloop. Deadlines are in the time of the loop.
 
     `limits` bounds its connections; `ssl_context` is used as it is, and may hold a client's certificate.

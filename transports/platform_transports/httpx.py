@@ -26,6 +26,7 @@ from platform_core.outcomes import FailureCause
 
 from ._connections import CLOSE_SECONDS_MAX
 from ._httpx_common import Body, Course, built, checked_head, client_options, library_of, load
+from .closing import AsyncClosing, SyncClosing
 from .contract import Credentials, Progress, TransportError
 
 _NO_TIMEOUTS = {"connect": None, "read": None, "write": None, "pool": None}
@@ -33,7 +34,7 @@ _SECONDS_MIN = 0.001
 """A timeout of 0 means "do not block" to a socket, which is another thing."""
 
 
-class HttpxTransport:
+class HttpxTransport(AsyncClosing):
     """An `AsyncTransport` over an `AsyncClient`, on asyncio and on trio. Deadlines are in the event loop's time.
 
     `client` is one of httpx or httpx2, used as it is and never closed; its timeouts, redirects and auth do not apply. Without
@@ -132,7 +133,7 @@ class HttpxTransport:
         return None
 
 
-class HttpxSyncTransport:
+class HttpxSyncTransport(SyncClosing):
     """A `SyncTransport` over a `Client`, for many threads. Deadlines are in the time of `time.monotonic`.
 
     Arguments as for `HttpxTransport`. The library only knows timeouts for each operation. They are cut to what is left of the

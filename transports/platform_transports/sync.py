@@ -27,6 +27,7 @@ from ._native_common import (
 )
 from ._sockets import Steps, Stream, connect, exchange, handshake, is_quiet, ready, wrapped
 from ._thread_slots import LOOK_SECONDS, Slots
+from .closing import SyncClosing
 from .contract import Credentials, Progress, TransportError
 from .http1.pool import Lease
 from .http1.request import EncodedRequest, Origin, encoded
@@ -34,7 +35,7 @@ from .http1.request import EncodedRequest, Origin, encoded
 T = TypeVar("T")
 
 
-class BlockingTransport:
+class BlockingTransport(SyncClosing):
     """A `SyncTransport` that needs h11 alone. Deadlines are in the time of `time.monotonic`.
 
     `limits` bounds its connections; `ssl_context` is used as it is, and may hold a client's certificate.

@@ -13,6 +13,7 @@ from platform_core.messages import OutgoingRequest, Response
 from ._leases import discard, ended, perform, release
 from ._native_common import checked_context, connect_error, connect_late, context_for, same_loop
 from ._sockets import Steps, Stream, Wait, exchange, handshake, is_quiet, wrapped
+from .closing import AsyncClosing
 from .contract import Credentials, Progress, TransportError
 from .http1.pool import Lease, Pool
 from .http1.request import EncodedRequest, Origin, encoded
@@ -20,7 +21,7 @@ from .http1.request import EncodedRequest, Origin, encoded
 T = TypeVar("T")
 
 
-class TrioTransport:
+class TrioTransport(AsyncClosing):
     """An `AsyncTransport` for trio. Deadlines are in the time of `trio.current_time`.
 
     `limits` bounds its connections; `ssl_context` is used as it is, and may hold a client's certificate.
