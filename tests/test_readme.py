@@ -52,7 +52,7 @@ def test_every_command_can_be_given() -> None:
     made = re.findall(r"^make (\w+)$", "\n".join(COMMANDS), re.MULTILINE) + re.findall(r"`make (\w+)`", README.read_text())
     assert {"demo", "test"} <= set(made) <= set(targets)
     rest = [line for line in COMMANDS if not line.startswith("make ")]
-    assert rest == ["pip install '.[emulator,trio]'", EMULATOR]  # the first is what `make venv` does, the second the fixture
+    assert rest == ["pip install '.[emulator,trio,httpx]'", EMULATOR]  # the first is what `make venv` does, the second the fixture
 
 
 def test_every_extra_that_is_named_exists() -> None:
