@@ -29,14 +29,10 @@ from .lifecycle import is_terminal
 from .machine import Edges, Ended, check
 from .messages import Request
 from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
+from .poll_plan import poll_pause_seconds
 from .requests import status_request
 from .submission import submission_failed, submission_plan
 from .verdicts import NOT_FOUND, Heard, Unheard, conclude, deadline_failure, fail, gone, verdict
-
-POLL_SECONDS_MIN = 0.05
-_POLL_SHARE = 10
-"""A pause is a tenth of the time waited so far: the end is heard at most so much later than it came, relatively."""
-_JITTER = 0.1
 
 
 class _OfJob:
@@ -222,11 +218,6 @@ EDGES: Edges = {
 }
 
 
-def poll_pause_seconds(waited_seconds: float, poll_seconds_max: float) -> float:
-    """The pause before the next poll, before jitter: short at first, then in proportion to the time waited."""
-    return min(poll_seconds_max, max(POLL_SECONDS_MIN, waited_seconds / _POLL_SHARE))
-
-
 def _poll(job: Job, known: Known, at: float, reason: Reason) -> Step:
     plan = job.single(status_request(known.execution_id), job.seconds, min(EXECUTION_REQUEST_SECONDS_MAX, job.settings.timeout_seconds))
     exchange, action = begin(plan, at, known.sends, reason)
@@ -238,8 +229,8 @@ def _wait(job: Job, known: Known, at: float, hint_seconds: float | None, reason:
     if at >= job.seconds:
         leaving = Leaving(job, ByDeadline(deadline_failure(job, known, at)), at + CLEANUP_SECONDS)
         return leave_known(leaving, known.execution_id, at, known.sends, final=False)
-    planned = poll_pause_seconds(at - known.since, job.poll_seconds_max)
-    pause = hint_seconds or planned * (1 - _JITTER * unit_random(job.seed, "poll-pause", known.sends))
+    jitter = unit_random(job.seed, "poll-pause", known.sends)
+    pause = poll_pause_seconds(at - known.since, job.poll_seconds_max, hint_seconds=hint_seconds, jitter=jitter)
     until = min(at + pause, job.seconds)
     return Waiting(job, known, until), Sleep(until, 0, reason)
 

@@ -19,7 +19,7 @@ from platform_core.errors import (
     PlatformResponseError,
     PlatformTimeoutError,
 )
-from platform_core.execution import Polling, Waiting, poll_pause_seconds
+from platform_core.execution import Polling, Waiting
 from platform_core.handles import OnAbandon
 from platform_core.machine import Ended
 from platform_core.operations import execute_code_block
@@ -248,23 +248,6 @@ class TestGrace:
     def test_a_404_that_comes_at_the_deadline_within_its_grace_leaves_by_the_deadline(self) -> None:
         action = drive_with(watch(5.0), answered(5.0, 404)).action
         assert (action.failure.error, action.failure.status_code) == (PlatformTimeoutError, 404)
-
-
-@pytest.mark.parametrize(
-    ("waited", "longest", "pause"),
-    [
-        (0.0, 1.0, 0.05),
-        (0.5, 1.0, 0.05),
-        (1.0, 1.0, 0.1),
-        (5.0, 1.0, 0.5),
-        (10.0, 1.0, 1.0),
-        (1e9, 1.0, 1.0),
-        (1e9, 60.0, 60.0),
-        (9.0, 0.01, 0.01),
-    ],
-)
-def test_the_poll_pause_grows_with_the_time_waited_between_its_bounds(waited: float, longest: float, pause: float) -> None:
-    assert poll_pause_seconds(waited, longest) == pytest.approx(pause)
 
 
 @pytest.mark.parametrize("seed", [SEED, OTHER_SEED])
