@@ -22,7 +22,8 @@ def is_closed(error: TransportError) -> bool:
 
 @pytest.mark.parametrize("make", [BlockingTransport, HttpxSyncTransport])
 def test_a_blocking_transport_is_closed_after_its_block(make: type[BlockingTransport | HttpxSyncTransport]) -> None:
-    with pytest.raises(ZeroDivisionError), make() as transport:
+    transport = make()
+    with pytest.raises(ZeroDivisionError), transport:
         raise ZeroDivisionError
     with pytest.raises(TransportError) as caught:
         transport.send(REQUEST, Credentials("Authorization", "Bearer t"), NEVER, DEFAULT_LIMITS, Progress())
@@ -32,8 +33,9 @@ def test_a_blocking_transport_is_closed_after_its_block(make: type[BlockingTrans
 async def test_an_async_transport_is_closed_after_its_block(anyio_backend_name: str) -> None:
     native = AsyncioTransport if anyio_backend_name == "asyncio" else TrioTransport
     for make in (native, HttpxTransport):
+        transport = make()
         with pytest.raises(ZeroDivisionError):
-            async with make() as transport:
+            async with transport:
                 raise ZeroDivisionError
         with pytest.raises(TransportError) as caught:
             await transport.send(REQUEST, Credentials("Authorization", "Bearer t"), NEVER, DEFAULT_LIMITS, Progress())
