@@ -38,8 +38,9 @@ from .outcomes import (
     Started,
     Woke,
 )
-from .responses import failure_from_status
+from .responses import MESSAGE_LENGTH_MAX, failure_from_status
 from .retry import RetryPolicy
+from .strange_texts import one_line
 
 UNAUTHORIZED = 401
 REQUEST_ID = "X-Request-ID"
@@ -315,6 +316,8 @@ def _failure(plan: Plan, tally: Tally, at: float, error: type[PlatformClientErro
 
 def _no_answer(plan: Plan, tally: Tally, outcome: Failed) -> Failure:
     error, message = _NO_ANSWER.get(outcome.cause, (PlatformConnectionError, f"no answer: {outcome.cause}"))
+    if detail := one_line(outcome.detail, MESSAGE_LENGTH_MAX):
+        message = f"{message}: {detail}"
     return replace(_failure(plan, tally, outcome.at, error, message), sent="maybe" if tally.seen else "no")
 
 
@@ -343,7 +346,7 @@ _NO_ANSWER: dict[FailureCause, tuple[type[PlatformClientError], str]] = {
     FailureCause.DISCONNECTED: (PlatformConnectionError, "the server closed the connection without an answer"),
     FailureCause.PROTOCOL: (PlatformResponseError, "the answer is not HTTP"),
     FailureCause.TOO_LARGE: (PlatformResponseError, "the answer is larger than the limits allow"),
-    FailureCause.LOCAL: (PlatformConnectionError, "this machine has no socket to spare"),
+    FailureCause.LOCAL: (PlatformConnectionError, "it could not be sent from here"),
     FailureCause.CLOSED: (PlatformClientError, "the client is closed"),
     FailureCause.NO_TOKEN: (PlatformAuthenticationError, "there is no token"),
     FailureCause.RESTORED: (PlatformConnectionError, "the process ended before an answer came"),

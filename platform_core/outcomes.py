@@ -4,7 +4,7 @@
 operation is stored; the driver adds its epoch. A later outcome never has an earlier `at`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -57,12 +57,16 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A `Send` got no answer. `sent` says whether the server may have seen it, `reused` whether the connection had served before."""
+    """A `Send` got no answer. `sent` says whether the server may have seen it, `reused` whether the connection had served before.
+
+    `detail` is the transport's own word for whoever reads the error. Nothing depends on it, so that it is not compared either.
+    """
 
     at: float
     cause: FailureCause
     sent: Sent
     reused: bool = False
+    detail: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Which transport a client sends with, since when, in which event loop, and who closes it."""
 
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from flow_sdk import PlatformClient, PlatformClientError, SyncPlatformClient
+from flow_sdk import PlatformClient, PlatformClientError, PlatformConnectionError, RetryPolicy, SyncPlatformClient
 from platform_transports.fake import FakeSyncTransport, FakeTransport
 from tests.support.platform import modelled
 from tests.support.worlds import World
@@ -91,6 +92,23 @@ class TestChosen:
         chosen = client._binding._bound.transport if world.is_async else client._binding._chosen
         assert chosen.name == f"native-{world.name if world.is_async else 'sync'}"
         assert chosen._closed
+
+    def test_where_the_environment_sets_a_proxy_the_error_says_what_uses_one(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://user:password@proxy.test")
+        monkeypatch.setenv("NO_PROXY", "elsewhere.test")
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+
+        async def refused(client: PlatformClient) -> str:
+            with pytest.raises(PlatformConnectionError) as caught:
+                await client.request("GET", "/api/v1/tenants/orgs")
+            return str(caught.value)
+
+        url = f"http://127.0.0.1:{port}"
+        said = world.run(refused, base_url=url, retry=RetryPolicy(attempts_max=1))
+        assert "no connection could be made: ECONNREFUSED; HTTP_PROXY is set, but" in said
+        assert "HttpxTransport(proxy=…)" in said
+        assert "password" not in said
 
     def test_a_base_install_sends_and_needs_no_library_of_another_world(self) -> None:
         blocked = "import sys; sys.modules.update(dict.fromkeys(('httpx', 'httpx2', 'httpcore', 'trio')))"

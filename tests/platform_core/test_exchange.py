@@ -25,7 +25,7 @@ from platform_core.exchange import (
     maybe_seen,
 )
 from platform_core.messages import Headers, Request
-from platform_core.outcomes import FailureCause, Refused, Restored, Sent, Woke
+from platform_core.outcomes import Failed, FailureCause, Refused, Restored, Sent, Woke
 from platform_core.retry import IDEMPOTENCY_KEY, RetryPolicy
 from tests.support.core import OTHER_SEED, REQUEST_ID, SEED, answered, asks_for, lost
 from tests.support.exchanges import BLIND, DEADLINE, GET, KEYED, PLAN, SUBMISSION, TWICE, ExchangeRun
@@ -102,6 +102,14 @@ class TestSending:
         assert failure.error is error
         assert (failure.sent, failure.method, failure.path, failure.attempts, failure.elapsed) == ("maybe", "GET", "/api/v1/x", 1, 2.0)
         assert failure.request_id == str(derived_uuid(SEED, "request", 0))
+
+    def test_the_transports_own_word_is_for_the_reader_alone(self) -> None:
+        plan = replace(PLAN, policy=RetryPolicy(attempts_max=1))
+        outcome = Failed(2.0, FailureCause.CONNECT, "no", detail="ECONNREFUSED\nfor Bearer abcdefgh.ijklmnop")
+        message = ExchangeRun(plan).tell(outcome).failure.message
+        assert message.startswith("no connection could be made: ECONNREFUSED for ")
+        assert "ijklmnop" not in message
+        assert outcome == replace(outcome, detail="")
 
     def test_sent_of_an_error_speaks_of_every_attempt(self) -> None:
         call = ExchangeRun(replace(PLAN, policy=TWICE))

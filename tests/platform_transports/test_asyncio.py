@@ -7,6 +7,7 @@ import asyncio
 import subprocess
 import sys
 
+import anyio.to_thread
 import pytest
 
 from platform_core.limits import DEFAULT_LIMITS
@@ -15,8 +16,8 @@ from platform_core.outcomes import FailureCause
 from platform_transports.asyncio import AsyncioTransport
 from platform_transports.contract import Progress, TransportError
 from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
-from tests.platform_transports.native_subject import request_to
-from tests.platform_transports.raw_server import OK, READ, WAIT, raw_server
+from tests.platform_transports.native_subject import BACKENDS, request_to
+from tests.platform_transports.raw_server import OK, READ, WAIT, Endless, raw_server
 
 
 def test_a_second_event_loop_is_refused_before_anything_is_sent() -> None:
@@ -51,6 +52,18 @@ def test_an_end_that_the_loop_has_not_seen_yet_is_seen_before_the_connection_is_
 
     with raw_server((READ, OK, WAIT), (READ, OK)) as server:
         assert asyncio.run(main()) == 2
+
+
+@pytest.mark.parametrize("anyio_backend", [BACKENDS["asyncio"], BACKENDS["uvloop"]], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("chatter", [b"a" * 65536, OK], ids=["noise", "answers"])
+async def test_what_nobody_asked_for_ends_an_idle_connection_at_once(anyio_backend: object, chatter: bytes) -> None:
+    transport = AsyncioTransport()
+    with raw_server((READ, OK, WAIT, Endless(chatter))) as server:
+        deadline = asyncio.get_running_loop().time() + LONG_SECONDS
+        await transport.send(request_to(server.url), CREDENTIALS, deadline, DEFAULT_LIMITS, Progress())
+        server.release()
+        await anyio.to_thread.run_sync(lambda: server.wait_for(closed=1))
+        await transport.aclose()
 
 
 def test_a_lookup_that_hangs_does_not_keep_the_program_from_ending() -> None:

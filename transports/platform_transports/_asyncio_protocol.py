@@ -83,8 +83,9 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         """See `asyncio.BufferedProtocol`."""
         if self._is_waiting():
             self._tell(self.http.receive(bytes(self._buffer[:nbytes]), is_sent=self._is_sent()))
-        else:
+        else:  # nobody asked for it, and nobody would read it
             self.http.reusable = False
+            self.close()
 
     def eof_received(self) -> None:
         """See `asyncio.BufferedProtocol`."""

@@ -66,7 +66,9 @@ def same_loop(bound: L | None, loop: L) -> L:
 
 def connect_error(error: Exception, origin: Origin) -> TransportError:
     """What a failure to connect means. Nothing was sent; the detail says so where a proxy may be what is missing."""
-    return TransportError(connect_kind(error), "no", detail=_detail_of(error) + _proxy_hint(origin))
+    kind = connect_kind(error)
+    hint = "" if kind is FailureCause.LOCAL else _proxy_hint(origin)
+    return TransportError(kind, "no", detail=_detail_of(error) + hint)
 
 
 def connect_late(origin: Origin, until: float, deadline: float) -> TransportError:
@@ -177,5 +179,5 @@ def _proxy_hint(origin: Origin) -> str:
     for name in _PROXY_VARIABLES[origin.scheme]:
         for variable in (name, name.upper()):
             if os.environ.get(variable) and not proxy_bypass(origin.host):
-                return f"; {variable} is set, but this transport uses no proxy: hand in HttpxTransport(proxy=…)"
+                return f"; {variable} is set, but this transport uses no proxy: hand in HttpxTransport(proxy=…), or HttpxSyncTransport"
     return ""

@@ -64,8 +64,8 @@ class Slots:
         """Lend nothing any more, and end what is under way in other threads."""
         with self._lock:
             contents = self._pool.close()
-        for stream in contents.in_use:
-            stream.interrupt()
+            for stream in contents.in_use:
+                stream.interrupt()  # under the lock: else it might be closed meanwhile, and its number be another socket's
         for lease in contents.waiting:
             wake(lease)
         for stream in contents.idle:

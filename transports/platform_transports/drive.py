@@ -136,7 +136,7 @@ class _AsyncPerformer:
                 try:
                     response = await self._transport.send(run.outgoing(action), credentials, deadline, run.limits, run.progress)
                 except TransportError as error:
-                    return Failed(run.now(), error.kind, error.sent, error.reused)
+                    return Failed(run.now(), error.kind, error.sent, error.reused, error.detail)
                 return Received(run.now(), response, generation)
             case Sleep(until, cost):
                 if not self._budget.pay(cost):
@@ -223,7 +223,7 @@ class _SyncPerformer:
                 try:
                     response = self._transport.send(run.outgoing(action), credentials, deadline, run.limits, run.progress)
                 except TransportError as error:
-                    return Failed(run.now(), error.kind, error.sent, error.reused)
+                    return Failed(run.now(), error.kind, error.sent, error.reused, error.detail)
                 return Received(run.now(), response, generation)
             case Sleep(until, cost):
                 if not self._budget.pay(cost):
