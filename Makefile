@@ -1,11 +1,13 @@
 # The index of all commands. Needs python3 (with venv), make and git; brings everything else itself.
 #
 # Another Python beside the first:   make check PYTHON=python3.13 VENV=.venv-3.13
+# A storm over another transport:    make storm TRANSPORT=httpx    TRANSPORT=httpx2
 # One test, or all of them at once:  make test PYTEST_ARGS="tests/platform_core -k retry"    PYTEST_ARGS="-n 2"
 
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?= -n 2
+TRANSPORT ?= native
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -15,7 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types coverage check format constraints clean errors
+.PHONY: help venv demo test lint types coverage check format constraints clean errors storm
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -37,6 +39,9 @@ errors: $(READY) ## print what each error says, as met over real HTTP
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+storm: $(READY) ## 20,000 calls, a third of them cut off, over each native transport: is anything lost?
+	$(BIN)/python -m benchmarks.storm --transport $(TRANSPORT)
 
 lint: $(READY) ## style, format, who imports whom, sizes
 	$(BIN)/ruff check .

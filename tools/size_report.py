@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("platform_core", "transports/platform_transports", "flow_sdk", "platform_emulator", "tests", "tools", "examples")
+PACKAGES = ("platform_core", "transports/platform_transports", "flow_sdk", "platform_emulator", "tests", "tools", "examples", "benchmarks")
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
 

@@ -1,0 +1,300 @@
+"""Many calls at once over few slots, a third of them cut off at random moments: is anything leaked, or mixed up, and does it work after it?
+
+    make storm                          the native transports
+    make storm TRANSPORT=httpx          the adapter over httpx, or httpx2
+
+A call is cut off by cancellation; in threads, which nobody can cancel, by its deadline. The same seed cuts off the same calls; the
+moments depend on the machine as well: they are spread over as long as a call takes just then.
+"""
+
+import argparse
+import http.client
+import itertools
+import json
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.to_thread
+
+from benchmarks.echo_server import echo_server
+from platform_core.limits import Limits
+from platform_core.messages import Headers, Inline, OutgoingRequest, Response
+from platform_core.outcomes import FailureCause
+from platform_transports.asyncio import AsyncioTransport
+from platform_transports.contract import AsyncTransport, Credentials, Progress, SyncTransport, TransportError
+from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
+from platform_transports.sync import BlockingTransport
+from platform_transports.trio import TrioTransport
+
+CREDENTIALS = Credentials("Authorization", "Bearer a-token")
+CALL_SECONDS_MAX = 30.0
+GATE_SECONDS_MAX = 5.0
+FIRST_GUESS_SECONDS = 0.005
+"""How long a call takes, before any has ended."""
+
+
+class Plan(NamedTuple):
+    """The size of a storm, which is given up after so many seconds."""
+
+    seed: int
+    calls: int = 20_000
+    at_a_time: int = 64
+    slots: int = 8
+    cut_share: float = 1 / 3
+    seconds_max: float = 120.0
+
+    @property
+    def limits(self) -> Limits:
+        """What the transport may use."""
+        return Limits(connections_max=self.slots)
+
+
+@dataclass
+class Result:
+    """What came of it. Every call was answered, cut off, or failed, unless the storm was given up."""
+
+    answered: int = 0
+    mixed_up: int = 0
+    """Of those that were answered: with the id of another request."""
+    cut_unsent: int = 0
+    cut_sent: int = 0
+    failed: Counter[FailureCause] = field(default_factory=Counter[FailureCause])
+    seconds: float = 0.0
+    slots_left: int = 0
+    """How many calls could be under way together after it."""
+    connections: int = 0
+    left_open: int = 0
+    """Connections that the server still had after the transport was closed."""
+
+    def is_clean(self, plan: Plan) -> bool:
+        """Whether nothing failed and nothing was lost."""
+        whole = self.answered + self.cut_unsent + self.cut_sent
+        return (whole, self.mixed_up, self.slots_left, self.left_open) == (plan.calls, 0, plan.slots, 0)
+
+    def __str__(self) -> str:
+        failed = ", ".join(f"{count} {kind}" for kind, count in self.failed.items()) or "0"
+        return (
+            f"answered {self.answered:,}, cut off {self.cut_unsent:,} before and {self.cut_sent:,} after sending, failed {failed}, "
+            f"mixed up {self.mixed_up}, slots after it {self.slots_left}, connections {self.connections:,}, left open {self.left_open}, "
+            f"{self.seconds:.1f} s"
+        )
+
+
+class Storm:
+    """The calls of one storm, told one after the other, and their ends."""
+
+    def __init__(self, url: str, plan: Plan) -> None:
+        self.result = Result()
+        self._url = url
+        self._plan = plan
+        self._lock = threading.Lock()
+        self._call_seconds = FIRST_GUESS_SECONDS
+
+    def cut_seconds(self, number: int) -> float | None:
+        """After how long this call is cut off; None where it is not."""
+        chance = random.Random(f"{self._plan.seed} {number}")  # noqa: S311 -- to be repeated, not to be secret
+        return chance.random() * self._call_seconds if chance.random() < self._plan.cut_share else None
+
+    def request(self, number: int) -> OutgoingRequest:
+        """A request whose answer carries its name."""
+        return self._request("echo", _name(number))
+
+    def gate_request(self) -> OutgoingRequest:
+        """A request that is answered when there are as many as there should be slots."""
+        return self._request(f"gate?{self._plan.slots}", "gate")
+
+    def ended(self, number: int, end: Response | FailureCause | None, progress: Progress, seconds: float) -> None:
+        """A call has ended after so many seconds: with an answer, maybe another's, with an error, or cut off."""
+        result = self.result
+        with self._lock:
+            match end:
+                case Response():
+                    result.answered += 1
+                    result.mixed_up += end.body != _name(number).encode()
+                    self._call_seconds += (seconds - self._call_seconds) / 32
+                case FailureCause():
+                    result.failed[end] += 1
+                case None if progress.sent == "no":
+                    result.cut_unsent += 1
+                case None:
+                    result.cut_sent += 1
+
+    def at_gate(self, answers: Sequence[Response | None]) -> None:
+        """What those heard who stood at the gate after the storm."""
+        self.result.slots_left = max(0 if each is None else int(each.body) for each in answers)
+
+    def after(self, seconds: float) -> Result:
+        """All is over, and the transport is closed."""
+        self.result.seconds = seconds
+        until = time.monotonic() + GATE_SECONDS_MAX
+        stats = _stats(self._url)
+        while stats["open"] > 1 and time.monotonic() < until:
+            time.sleep(0.01)  # the server may not have seen the end of the last ones
+            stats = _stats(self._url)
+        self.result.connections, self.result.left_open = stats["accepted"], stats["open"] - 1
+        return self.result
+
+    def _request(self, path: str, name: str) -> OutgoingRequest:
+        return OutgoingRequest("GET", f"{self._url}/{path}", Headers((("X-Request-ID", name),)), Inline(b""))
+
+
+async def storm_async(transport: AsyncTransport, url: str, plan: Plan) -> Result:
+    """Let a storm loose on this transport in the running event loop, and close it."""
+    storm, numbers, began = Storm(url, plan), iter(range(plan.calls)), time.monotonic()
+
+    async def send(request: OutgoingRequest, seconds: float, progress: Progress) -> Response:
+        return await transport.send(request, CREDENTIALS, anyio.current_time() + seconds, plan.limits, progress)
+
+    async def call_on() -> None:
+        for number in numbers:
+            progress, at = Progress(), time.monotonic()
+            end: Response | FailureCause | None = None
+            with anyio.move_on_after(storm.cut_seconds(number)):
+                try:
+                    end = await send(storm.request(number), CALL_SECONDS_MAX, progress)
+                except TransportError as error:
+                    end = error.kind
+            storm.ended(number, end, progress, time.monotonic() - at)
+
+    async def stand_at_gate(place: int) -> None:
+        with anyio.move_on_after(GATE_SECONDS_MAX):
+            try:
+                heard[place] = await send(storm.gate_request(), GATE_SECONDS_MAX, Progress())
+            except TransportError:
+                return
+
+    heard: list[Response | None] = [None] * plan.slots
+    with anyio.move_on_after(plan.seconds_max):
+        async with anyio.create_task_group() as group:
+            for _ in range(plan.at_a_time):
+                group.start_soon(call_on)
+    seconds = time.monotonic() - began
+    async with anyio.create_task_group() as group:
+        for place in range(plan.slots):
+            group.start_soon(stand_at_gate, place)
+    storm.at_gate(heard)
+    await transport.aclose()
+    return await anyio.to_thread.run_sync(storm.after, seconds)
+
+
+def storm_in_threads(transport: SyncTransport, url: str, plan: Plan) -> Result:
+    """Let a storm loose on this transport from many threads, and close it."""
+    storm, numbers, began = Storm(url, plan), itertools.count(), time.monotonic()
+    until = began + plan.seconds_max
+
+    def send(request: OutgoingRequest, seconds: float, progress: Progress) -> Response:
+        return transport.send(request, CREDENTIALS, time.monotonic() + seconds, plan.limits, progress)
+
+    def call_on() -> None:
+        while (number := next(numbers)) < plan.calls and time.monotonic() < until:
+            cut_seconds, progress, at = storm.cut_seconds(number), Progress(), time.monotonic()
+            end: Response | FailureCause | None = None
+            try:
+                end = send(storm.request(number), CALL_SECONDS_MAX if cut_seconds is None else cut_seconds, progress)
+            except TransportError as error:
+                end = None if error.kind is FailureCause.TIMEOUT and cut_seconds is not None else error.kind
+            storm.ended(number, end, progress, time.monotonic() - at)
+
+    def stand_at_gate() -> Response | None:
+        try:
+            return send(storm.gate_request(), GATE_SECONDS_MAX, Progress())
+        except TransportError:
+            return None
+
+    with ThreadPoolExecutor(plan.at_a_time) as threads:
+        for each in [threads.submit(call_on) for _ in range(plan.at_a_time)]:
+            each.result()
+        seconds = time.monotonic() - began
+        storm.at_gate([each.result() for each in [threads.submit(stand_at_gate) for _ in range(plan.slots)]])
+    transport.close()
+    return storm.after(seconds)
+
+
+def _name(number: int) -> str:
+    return f"call-{number}"
+
+
+def _stats(url: str) -> dict[str, int]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    connection.request("GET", "/stats", headers={"X-Request-ID": "stats"})
+    found: dict[str, int] = json.loads(connection.getresponse().read())
+    connection.close()
+    return found
+
+
+class Kind(NamedTuple):
+    """A transport, and the event loop in which it is used, or none."""
+
+    make: Callable[[Limits], Any]
+    backend: str | None
+    options: Mapping[str, object] = MappingProxyType({})
+
+    def storm(self, plan: Plan) -> Result:
+        """Let a storm loose on such a transport, with a server of its own."""
+        with echo_server() as url:
+            if self.backend is None:
+                return storm_in_threads(self.make(plan.limits), url, plan)
+
+            async def main() -> Result:
+                return await storm_async(self.make(plan.limits), url, plan)
+
+            return anyio.run(main, backend=self.backend, backend_options=dict(self.options))
+
+
+def _over(library: str) -> dict[str, Kind]:
+    def make(limits: Limits) -> HttpxTransport:
+        return HttpxTransport(library=library, limits=limits)
+
+    def make_blocking(limits: Limits) -> HttpxSyncTransport:
+        return HttpxSyncTransport(library=library, limits=limits)
+
+    return {
+        f"{library} on asyncio": Kind(make, "asyncio"),
+        f"{library} on trio": Kind(make, "trio"),
+        f"{library} in threads": Kind(make_blocking, None),
+    }
+
+
+TRANSPORTS: dict[str, dict[str, Kind]] = {
+    "native": {
+        "native on asyncio": Kind(AsyncioTransport, "asyncio"),
+        "native on uvloop": Kind(AsyncioTransport, "asyncio", {"use_uvloop": True}),
+        "native on trio": Kind(TrioTransport, "trio"),
+        "native in threads": Kind(BlockingTransport, None),
+    },
+    "httpx": _over("httpx"),
+    "httpx2": _over("httpx2"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a line for each; 1 where anything was lost."""
+    parser = argparse.ArgumentParser(description="Let a storm of calls loose on each transport.")
+    parser.add_argument("--transport", choices=TRANSPORTS, default="native")
+    parser.add_argument("--calls", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=None, help="which calls are cut off; made up and printed where it is left out")
+    parser.add_argument("--seconds", type=float, default=120.0, help="when a storm is given up")
+    given = parser.parse_args(arguments)
+    seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
+    plan = Plan(seed, calls=given.calls, seconds_max=given.seconds)
+    print(f"{plan.calls:,} calls, {plan.at_a_time} at a time over {plan.slots} slots, a third of them cut off, seed {plan.seed}")
+    clean = True
+    for name, kind in TRANSPORTS[given.transport].items():
+        result = kind.storm(plan)
+        print(f"{name}: {result}", flush=True)
+        clean = clean and result.is_clean(plan)
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
