@@ -6,7 +6,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -102,22 +102,31 @@ class _EchoServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Echo)
+        self._tls = tls
         self.connections: set[tuple[str, int]] = set()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """In the thread of the connection."""
+        if self._tls is None:
+            super().finish_request(request, client_address)
+            return
+        with self._tls.wrap_socket(request, server_side=True) as secure:
+            super().finish_request(secure, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients go away in the middle of it."""
 
 
 @contextmanager
-def echo_server() -> Generator[tuple[str, set[tuple[str, int]]]]:
+def echo_server(tls: ssl.SSLContext | None = None) -> Generator[tuple[str, set[tuple[str, int]]]]:
     """A server whose answers carry the id of their request, and the connections that it has had."""
-    with _EchoServer() as server:
+    with _EchoServer(tls) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", server.connections
+            yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}", server.connections
         finally:
             server.shutdown()
             thread.join()
@@ -127,33 +136,29 @@ def echoed(url: str, name: str) -> OutgoingRequest:
     return request_to(url, headers=(("X-Request-ID", name),))
 
 
-async def cancelled_at(number: int, call: Callable[[], Awaitable[object]], cancel: Callable[[], None]) -> bool:
-    """Await the call, and cancel at its checkpoint of this number; whether there was one."""
+class Checkpoints:
+    """Awaits the call and counts its checkpoints; at those of these numbers, counted from 0, something happens: a cancel, say."""
 
-    class Counting:
-        met = 0
+    def __init__(self, call: Callable[[], Awaitable[object]], happenings: Mapping[int, Callable[[], object]]) -> None:
+        self._call = call
+        self._happenings = happenings
+        self.met = 0
 
-        def __await__(self) -> Generator[Any, Any, object]:
-            inner = call().__await__()
-            sent: Any = None
-            error: BaseException | None = None
-            while True:
-                try:
-                    trap = inner.send(sent) if error is None else inner.throw(error)
-                except StopIteration as stop:
-                    return stop.value
-                sent = error = None
-                if self.met == number:
-                    cancel()
-                self.met += 1
-                try:
-                    sent = yield trap
-                except BaseException as raised:  # noqa: BLE001 -- handed on
-                    error = raised
-
-    counting = Counting()
-    try:
-        await counting
-    finally:
-        reached = counting.met > number
-    return reached
+    def __await__(self) -> Generator[Any, Any, object]:
+        inner = self._call().__await__()
+        sent: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                trap = inner.send(sent) if error is None else inner.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            sent = error = None
+            happening = self._happenings.get(self.met)
+            if happening is not None:
+                happening()
+            self.met += 1
+            try:
+                sent = yield trap
+            except BaseException as raised:  # noqa: BLE001 -- handed on
+                error = raised

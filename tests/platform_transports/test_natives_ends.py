@@ -17,7 +17,6 @@ from tests.platform_transports.native_subject import (
     Kind,
     Native,
     Subject,
-    cancelled_at,
     echo_server,
     echoed,
     request_to,
@@ -130,27 +129,6 @@ async def test_a_transport_that_was_never_used_is_closed(sender: Subject) -> Non
 
 
 # ── cancellation ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("warm", [False, True], ids=["new", "kept"])
-async def test_a_cancel_at_each_checkpoint_costs_no_slot_and_no_connection_is_shared(cancelling: Native, warm: bool) -> None:
-    with echo_server() as (url, _):
-        number = 0
-        while True:
-            sender = cancelling.make(Limits(connections_max=1))
-            if warm:
-                await sender.send(echoed(url, "warm"))
-            reached = False
-            with anyio.CancelScope() as scope:
-                reached = True
-                reached = await cancelled_at(number, lambda: sender.send(echoed(url, f"cancelled-{number}")), scope.cancel)  # noqa: B023
-            assert sender.held == 0, f"cancelled at checkpoint {number}"
-            assert (await sender.send(echoed(url, "next"))).body == b"next"
-            await sender.close()
-            if not reached:
-                break
-            number += 1
-    assert number >= (1 if warm else 2)
 
 
 async def test_a_cancelled_wait_for_a_slot_costs_none(cancelling: Native) -> None:
