@@ -1,25 +1,28 @@
-"""What the tests of the native transports share: each of them as one that is awaited, and servers for them."""
+"""What the tests of the native transports share: each of them as one that is awaited."""
 
 # Slots are counted from outside.
 # pyright: reportPrivateUsage=false
 
+import math
 import socket
 import ssl
-import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, TypeAlias
 
 import pytest
 
 from platform_core.limits import DEFAULT_LIMITS, Limits
-from platform_core.messages import Headers, Inline, OutgoingRequest
+from platform_core.messages import Headers, Inline, OutgoingRequest, Response
+from platform_transports._leases import perform
 from platform_transports.asyncio import AsyncioTransport
+from platform_transports.contract import Progress
+from platform_transports.http1.pool import Pool
 from platform_transports.sync import BlockingTransport
 from platform_transports.trio import TrioTransport
-from tests.platform_transports.awaited import Awaited
+from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS, Awaited
 
 SHORT_SECONDS = 0.1
 Kind: TypeAlias = Literal["asyncio", "uvloop", "trio", "sync"]
@@ -39,9 +42,7 @@ class Subject(Awaited[Transport]):
     @property
     def held(self) -> int:
         """How many slots are held."""
-        if isinstance(self.transport, BlockingTransport):
-            return sum(slots._pool.counts[0] for slots in self.transport._slots_of.values())
-        return self.transport._pool.counts[0]
+        return held(self.transport)
 
 
 @dataclass
@@ -81,59 +82,23 @@ def answering_lookups(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], obje
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
-class _Echo(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 65536
-
-    def do_GET(self) -> None:
-        assert isinstance(self.server, _EchoServer)
-        self.server.connections.add(self.client_address)
-        body = self.headers["X-Request-ID"].encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as its base names it
-        pass
-
-
-class _EchoServer(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Echo)
-        self._tls = tls
-        self.connections: set[tuple[str, int]] = set()
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """In the thread of the connection."""
-        if self._tls is None:
-            super().finish_request(request, client_address)
-            return
-        with self._tls.wrap_socket(request, server_side=True) as secure:
-            super().finish_request(secure, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients go away in the middle of it."""
-
-
-@contextmanager
-def echo_server(tls: ssl.SSLContext | None = None) -> Generator[tuple[str, set[tuple[str, int]]]]:
-    """A server whose answers carry the id of their request, and the connections that it has had."""
-    with _EchoServer(tls) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}", server.connections
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def echoed(url: str, name: str) -> OutgoingRequest:
     return request_to(url, headers=(("X-Request-ID", name),))
+
+
+def blocking_send(transport: BlockingTransport, url: str, name: str) -> Response:
+    """Send to an echo server, in this thread."""
+    return transport.send(echoed(url, name), CREDENTIALS, time.monotonic() + LONG_SECONDS, DEFAULT_LIMITS, Progress())
+
+
+def held(transport: Transport) -> int:
+    """How many slots are held, but for those that were dropped."""
+    pools: list[Pool[Any]] = (
+        [transport._pool] if not isinstance(transport, BlockingTransport) else [slots._pool for slots in transport._slots_of.values()]
+    )
+    for pool in pools:
+        perform(pool.look(-math.inf))  # when nothing has expired yet
+    return sum(pool.counts[0] for pool in pools)
 
 
 class Checkpoints:

@@ -14,7 +14,8 @@ from platform_core.limits import Limits
 from platform_core.outcomes import FailureCause
 from platform_transports import _native_common
 from tests.platform_transports.awaited import LONG_SECONDS, SECRET
-from tests.platform_transports.native_subject import SHORT_SECONDS, Native, Subject, answering_lookups, echo_server, echoed, request_to
+from tests.platform_transports.echo_server import echo_server
+from tests.platform_transports.native_subject import SHORT_SECONDS, Native, Subject, answering_lookups, echoed, request_to
 from tests.platform_transports.raw_server import AWAIT_CLOSE, OK, READ, RECEIVE, RESET, WAIT, Endless, Step, raw_server
 
 # ── what goes out, and what comes in ──────────────────────────────────────────────────────────────────────────────────

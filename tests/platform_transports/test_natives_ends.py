@@ -11,13 +11,13 @@ from platform_core.limits import Limits
 from platform_core.outcomes import FailureCause
 from platform_transports.contract import Progress, TransportError
 from tests.platform_transports.awaited import LONG_SECONDS, SECRET
+from tests.platform_transports.echo_server import echo_server
 from tests.platform_transports.httpx_subject import chained
 from tests.platform_transports.native_subject import (
     SHORT_SECONDS,
     Kind,
     Native,
     Subject,
-    echo_server,
     echoed,
     request_to,
 )

@@ -23,7 +23,8 @@ from platform_emulator.components import COMPONENTS
 from platform_transports.asyncio import AsyncioTransport
 from platform_transports.trio import TrioTransport
 from tests.platform_transports.certificates import serving, trusting
-from tests.platform_transports.native_subject import Checkpoints, Native, echo_server, echoed
+from tests.platform_transports.echo_server import echo_server
+from tests.platform_transports.native_subject import Checkpoints, Native, echoed
 
 SLEEP = next(each.component_id for each in COMPONENTS if each.name == "sleep")
 EXECUTION_SECONDS = 0.1

@@ -1,22 +1,17 @@
-"""The blocking transport alone: many threads, a fork, an interrupt anywhere."""
+"""The blocking transport alone: many threads, and a fork."""
 
 # Slots are counted, and taken, from outside.
 # pyright: reportPrivateUsage=false
 
-import gc
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 
-import platform_transports
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
@@ -25,28 +20,16 @@ from platform_transports.contract import Progress, TransportError
 from platform_transports.http1.request import Origin
 from platform_transports.sync import BlockingTransport
 from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
-from tests.platform_transports.native_subject import echo_server, echoed, request_to
+from tests.platform_transports.echo_server import echo_server
+from tests.platform_transports.native_subject import blocking_send, held, request_to
 from tests.platform_transports.raw_server import AWAIT_CLOSE, READ, raw_server
-from tests.support.interrupts import unreachable
-
-OURS = str(Path(platform_transports.__file__).parent)
-
-
-def send(transport: BlockingTransport, url: str, name: str, seconds: float = LONG_SECONDS) -> Response:
-    return transport.send(echoed(url, name), CREDENTIALS, time.monotonic() + seconds, DEFAULT_LIMITS, Progress())
-
-
-def held(transport: BlockingTransport) -> int:
-    for slots in transport._slots_of.values():
-        slots._pool.look(time.monotonic())
-    return sum(slots._pool.counts[0] for slots in transport._slots_of.values())
 
 
 def test_many_threads_share_few_connections() -> None:
     transport = BlockingTransport(Limits(connections_max=3))
 
     def call(number: int) -> bool:
-        return all(send(transport, url, f"{number}-{turn}").body == f"{number}-{turn}".encode() for turn in range(15))
+        return all(blocking_send(transport, url, f"{number}-{turn}").body == f"{number}-{turn}".encode() for turn in range(15))
 
     with echo_server() as (url, connections), ThreadPoolExecutor(24) as threads:
         assert all(threads.map(call, range(24)))
@@ -89,7 +72,7 @@ def test_a_close_in_the_moment_before_a_socket_is_known_ends_it_too(monkeypatch:
     monkeypatch.setattr(Slots, "attach", close_first)
     began = time.monotonic()
     with raw_server((AWAIT_CLOSE,)) as server, pytest.raises(TransportError) as caught:
-        send(transport, server.url.replace("http", "https"), "late")
+        blocking_send(transport, server.url.replace("http", "https"), "late")
     assert time.monotonic() - began < LONG_SECONDS / 2
     assert (caught.value.kind, caught.value.sent) == (FailureCause.CLOSED, "no")
 
@@ -136,56 +119,6 @@ def test_a_fork_has_connections_of_its_own_and_leaves_those_of_its_parent_alone(
     assert len(connections) == 2
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a socket between two bytecodes is closed by nobody else
-@pytest.mark.parametrize("warm", [False, True], ids=["new", "kept"])
-def test_an_interrupt_at_any_line_costs_no_slot_and_the_next_call_works(warm: bool) -> None:
-    number = 0
-    with echo_server() as (url, _):
-        while True:
-            transport = BlockingTransport(Limits(connections_max=1))
-            if warm:
-                send(transport, url, "warm")
-            is_interrupted = _is_interrupted(number, lambda: send(transport, url, "interrupted"))  # noqa: B023
-            gc.collect(0)
-            assert held(transport) == 0, f"after line {number}"
-            assert send(transport, url, f"next {number}").body == f"next {number}".encode()
-            transport.close()
-            if not is_interrupted:
-                break
-            number += 1
-    assert number > 50
-
-
-def _is_interrupted(number: int, call: Callable[[], object]) -> bool:
-    """Call, and raise a KeyboardInterrupt at the line of this number; whether there was one."""
-    before = sys.gettrace()
-    sys.settrace(_raising_at(number))
-    try:
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
-
-
-def _raising_at(number: int) -> Any:
-    left = number
-
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal left
-        if not frame.f_code.co_filename.startswith(OURS):
-            return None
-        if event == "line" and frame.f_lasti not in unreachable(frame.f_code):
-            left -= 1
-            if left < 0:
-                sys.settrace(None)
-                raise KeyboardInterrupt
-        return trace
-
-    return trace
-
-
 def test_who_waits_looks_for_himself_where_nobody_told_him(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = threading.Event()
     wait = Slots.wait
@@ -197,11 +130,11 @@ def test_who_waits_looks_for_himself_where_nobody_told_him(monkeypatch: pytest.M
     monkeypatch.setattr(Slots, "wait", tell)
     transport = BlockingTransport(Limits(connections_max=1))
     with echo_server() as (url, _):
-        send(transport, url, "first")
+        blocking_send(transport, url, "first")
         slots = transport._slots()
         lease = slots.acquire(Origin("http", "127.0.0.1", int(url.rpartition(":")[2])))
         answers: list[Response] = []
-        thread = threading.Thread(target=lambda: answers.append(send(transport, url, "second")))
+        thread = threading.Thread(target=lambda: answers.append(blocking_send(transport, url, "second")))
         thread.start()
         assert waiting.wait(LONG_SECONDS)
         del lease
