@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn, TypedDict, TypeVar, cast
 from uuid import UUID, uuid4
 
 from platform_core.config import ClientConfig, Settings, token_from_env, user_agent
-from platform_core.machine import Operation
+from platform_core.machine import Ended, Operation
 from platform_core.tokens import Token
 from platform_transports.budget import BudgetHolder
 from platform_transports.contract import TwoWorlds
@@ -107,6 +107,8 @@ def checked_operation(operation: Operation[T]) -> Operation[T]:
     """What `run` was given. Raises `TypeError` where that cannot be run."""
     if isinstance(operation, type) or not callable(getattr(operation, "step", None)) or not hasattr(operation, "seed"):
         raise TypeError(f"operation must be one that platform_core builds, not {type(operation).__name__}")
+    if isinstance(operation, Ended):
+        raise ValueError("operation has ended: there is nothing left to run")  # noqa: TRY004 -- it is one that platform_core builds
     return operation
 
 

@@ -56,7 +56,10 @@ if TYPE_CHECKING:
         Woke,
     )
     from .records import ExecutionRecord, SkillsArtifact
+    from .resuming import first_outcome, handle_of_record, resume_execution
     from .retry import RetryBudget, RetryPolicy
+    from .snapshots import Snapshot, UnknownSchema, restore, snapshot
+    from .stored_values import InvalidSnapshot
     from .tokens import Token
     from .version import VERSION
 
@@ -79,6 +82,7 @@ _MODULE_OF = {
     "Gone": "actions",
     "Headers": "messages",
     "Inline": "messages",
+    "InvalidSnapshot": "stored_values",
     "Limits": "limits",
     "Misuse": "machine",
     "NotAuthorized": "outcomes",
@@ -111,8 +115,10 @@ _MODULE_OF = {
     "Settings": "config",
     "SkillsArtifact": "records",
     "Sleep": "actions",
+    "Snapshot": "snapshots",
     "Started": "outcomes",
     "Token": "tokens",
+    "UnknownSchema": "snapshots",
     "VERSION": "version",
     "Woke": "outcomes",
     "await_execution": "operations",
@@ -121,8 +127,13 @@ _MODULE_OF = {
     "execute_code_block": "operations",
     "execute_workflow": "operations",
     "execution_status": "operations",
+    "first_outcome": "resuming",
+    "handle_of_record": "resuming",
     "request": "operations",
+    "restore": "snapshots",
+    "resume_execution": "resuming",
     "service_skills": "operations",
+    "snapshot": "snapshots",
     "submit_agent_execution": "operations",
     "submit_code_block_execution": "operations",
     "submit_workflow_execution": "operations",
@@ -149,6 +160,7 @@ __all__ = [
     "Gone",
     "Headers",
     "Inline",
+    "InvalidSnapshot",
     "Limits",
     "Misuse",
     "NotAuthorized",
@@ -181,8 +193,10 @@ __all__ = [
     "Settings",
     "SkillsArtifact",
     "Sleep",
+    "Snapshot",
     "Started",
     "Token",
+    "UnknownSchema",
     "Woke",
     "await_execution",
     "cancel_execution",
@@ -190,8 +204,13 @@ __all__ = [
     "execute_code_block",
     "execute_workflow",
     "execution_status",
+    "first_outcome",
+    "handle_of_record",
     "request",
+    "restore",
+    "resume_execution",
     "service_skills",
+    "snapshot",
     "submit_agent_execution",
     "submit_code_block_execution",
     "submit_workflow_execution",

@@ -165,6 +165,8 @@ class CancelPausing(_OfCancel):
     """The pause before the cancel is asked for again. Leaves to Cancelling or an end."""
 
     cancel: Cancel
+    at: float
+    """When the pause began."""
     until: float
     last: Failure | None
 
@@ -176,8 +178,8 @@ class CancelPausing(_OfCancel):
                 return self.cancel.goal.over(self.cancel, self.last, at)
             case Woke(at):
                 return begin_cancel(self.cancel, at, Reason(Because.PAUSE_OVER))
-            case Restored():
-                return self, Sleep(self.until, 0, Reason(Because.RESTORED))
+            case Restored(at):
+                return replace(self, at=at), Sleep(self.until, 0, Reason(Because.RESTORED))
             case Abandoned():
                 return self.cancel.goal.abandoned(self.cancel, outcome, seen=True)
             case Started() | Received() | Failed() | Refused() | Authorized() | NotAuthorized():
@@ -197,7 +199,7 @@ EDGES: Edges = {
     (Cancelling, Refused): frozenset({Ended}),
     (Cancelling, Authorized): frozenset({Cancelling, Ended}),
     (Cancelling, NotAuthorized): frozenset({Cancelling, CancelPausing, Ended}),
-    (Cancelling, Restored): frozenset({Cancelling, CancelPausing, Ended}),
+    (Cancelling, Restored): frozenset({Cancelling, Ended}),
     (Cancelling, Abandoned): _AFTER_ABANDONED,
     (Rereading, Received): frozenset({Rereading, CancelPausing, Ended}),
     (Rereading, Failed): frozenset({Rereading, CancelPausing, Ended}),
@@ -205,7 +207,7 @@ EDGES: Edges = {
     (Rereading, Refused): frozenset({Ended}),
     (Rereading, Authorized): frozenset({Rereading, Ended}),
     (Rereading, NotAuthorized): frozenset({Rereading, CancelPausing, Ended}),
-    (Rereading, Restored): frozenset({Rereading, CancelPausing, Ended}),
+    (Rereading, Restored): frozenset({Rereading, Ended}),
     (Rereading, Abandoned): _AFTER_ABANDONED,
     (CancelPausing, Woke): frozenset({Cancelling, Ended}),
     (CancelPausing, Restored): frozenset({CancelPausing}),
@@ -244,7 +246,7 @@ def _judge(cancel: Cancel, word: Heard | Unheard, *, unknown: bool) -> Step:
     if at + pause >= goal.ends_at:
         return goal.over(cancel, last, at)
     until = at + pause * goal.jitter(cancel)
-    return CancelPausing(replace(cancel, pauses=cancel.pauses + 1), until, last), Sleep(until, 0, reason)
+    return CancelPausing(replace(cancel, pauses=cancel.pauses + 1), at, until, last), Sleep(until, 0, reason)
 
 
 @dataclass(frozen=True, slots=True)

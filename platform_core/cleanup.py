@@ -167,7 +167,7 @@ class Learning(_OfLeaving):
                 until = at + AGAIN_SECONDS
                 if until >= self.leaving.ends_at or not (passing or status == CONFLICT):
                     return self.leaving.unknown(self.submission, at, sends)
-                return LearnPausing(self.leaving, self.request, self.submission, sends, until), Sleep(
+                return LearnPausing(self.leaving, self.request, self.submission, sends, at, until), Sleep(
                     until, 0, Reason(Because.NOT_KNOWN_YET)
                 )
             case _:
@@ -182,6 +182,8 @@ class LearnPausing(_OfLeaving):
     request: Request
     submission: Submission
     sends: int
+    at: float
+    """When the pause began."""
     until: float
 
     def step(self, outcome: Outcome, /) -> Step:
@@ -192,8 +194,8 @@ class LearnPausing(_OfLeaving):
                 return self.leaving.unknown(self.submission, at, self.sends)
             case Woke(at):
                 return begin_learning(self.leaving, self.request, self.submission, at, self.sends)
-            case Restored():
-                return self, Sleep(self.until, 0, Reason(Because.RESTORED))
+            case Restored(at):
+                return replace(self, at=at), Sleep(self.until, 0, Reason(Because.RESTORED))
             case Abandoned():
                 return _learning_abandoned(self.leaving, self.request, self.submission, self.sends, outcome)
             case Started() | Received() | Failed() | Refused() | Authorized() | NotAuthorized():
@@ -235,7 +237,7 @@ EDGES: Edges = {
     (Learning, Failed): frozenset({Learning, LearnPausing, Ended}),
     (Learning, Authorized): frozenset({Learning, Ended}),
     (Learning, NotAuthorized): frozenset({LearnPausing, Ended}),
-    (Learning, Restored): frozenset({Learning, LearnPausing, Ended}),
+    (Learning, Restored): frozenset({Learning, Ended}),
     (Learning, Abandoned): frozenset({Learning, Ended}),
     (LearnPausing, Woke): frozenset({Learning, Ended}),
     (LearnPausing, Restored): frozenset({LearnPausing}),
@@ -244,7 +246,7 @@ EDGES: Edges = {
     (LastPoll, Failed): frozenset({LastPoll, Cancelling, Ended}),
     (LastPoll, Authorized): frozenset({LastPoll, Ended}),
     (LastPoll, NotAuthorized): frozenset({Cancelling, Ended}),
-    (LastPoll, Restored): frozenset({LastPoll, Cancelling, Ended}),
+    (LastPoll, Restored): frozenset({LastPoll, Ended}),
     (LastPoll, Abandoned): frozenset({Cancelling, Ended}),
 }
 

@@ -80,6 +80,8 @@ class Tally:
     """Whether a first token was asked for."""
     reconnected: bool = False
     conflict_until: float | None = None
+    at: float = 0.0
+    """When what is in flight was decided: there the operation's clock stands still while it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,8 @@ class Sending:
                 return _received(self.plan, self.tally, outcome)
             case Failed():
                 return _failed(self.plan, self.tally, outcome)
-            case Restored(at):
-                return _failed(self.plan, self.tally, Failed(at, FailureCause.RESTORED, sent="maybe"))
+            case Restored():
+                return _restored(self.plan, self.tally, outcome)
             case Started() | Woke() | Refused() | Authorized() | NotAuthorized() | Abandoned():
                 raise AssertionError("EDGES forbids it")
             case _:
@@ -155,8 +157,8 @@ class Pausing:
                 return _send(self.plan, replace(self.tally, attempts=self.tally.attempts + 1), at, Reason(Because.PAUSE_OVER))
             case Refused(at):
                 return Unanswered(at, self.last, self.tally.sends, self.tally.seen, passing=True)
-            case Restored():
-                return InFlight(self, Sleep(self.until, 0, Reason(Because.RESTORED)))
+            case Restored(at):
+                return InFlight(replace(self, tally=_elsewhere(self.tally, at)), Sleep(self.until, 0, Reason(Because.RESTORED)))
             case Started() | Received() | Failed() | Authorized() | NotAuthorized() | Abandoned():
                 raise AssertionError("EDGES forbids it")
             case _:
@@ -184,7 +186,8 @@ class Authorizing:
             case NotAuthorized():
                 return self._not_authorized(outcome)
             case Restored(at):
-                return InFlight(self, _authorize(self.plan, None, at, Reason(Because.RESTORED)))
+                exchange = replace(self, tally=_elsewhere(self.tally, at))
+                return InFlight(exchange, _authorize(self.plan, None, at, Reason(Because.RESTORED)))
             case Started() | Received() | Failed() | Woke() | Refused() | Abandoned():
                 raise AssertionError("EDGES forbids it")
             case _:
@@ -208,7 +211,7 @@ Exchange: TypeAlias = Sending | Pausing | Authorizing
 EDGES: Edges = {
     (Sending, Received): frozenset({Pausing, Authorizing, Answered, Unanswered}),
     (Sending, Failed): frozenset({Sending, Pausing, Authorizing, Unanswered}),
-    (Sending, Restored): frozenset({Pausing, Unanswered}),
+    (Sending, Restored): frozenset({Sending, Unanswered}),
     (Pausing, Woke): frozenset({Sending, Unanswered}),
     (Pausing, Refused): frozenset({Unanswered}),
     (Pausing, Restored): frozenset({Pausing}),
@@ -232,7 +235,7 @@ def _send(plan: Plan, tally: Tally, at: float, reason: Reason) -> InFlight:
     # A caller's own request id stands; it is set anew for each request of ours.
     headers = plan.request.headers.with_defaults(((REQUEST_ID, request_id(plan.seed, tally.sends)),))
     request = Request(plan.request.method, plan.request.target, headers, plan.request.body)
-    exchange = Sending(plan, replace(tally, sends=tally.sends + 1))
+    exchange = Sending(plan, replace(tally, sends=tally.sends + 1, at=at))
     return InFlight(exchange, Send(request, min(at + plan.request_seconds_max, plan.deadline), reason))
 
 
@@ -250,7 +253,7 @@ def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
         failure = failure_from_status(response, facts, plan.limits)
         if at >= plan.deadline:
             return _too_late(tally, at, failure)
-        exchange = Authorizing(plan, replace(tally, refreshed=True), failure)
+        exchange = Authorizing(plan, replace(tally, refreshed=True, at=at), failure)
         return InFlight(exchange, _authorize(plan, outcome.generation, at, Reason(Because.TOKEN_REJECTED)))
     if response.status == retry.CONFLICT and plan.bears_conflict:
         until = at + retry.CONFLICT_SECONDS_MAX if tally.conflict_until is None else tally.conflict_until
@@ -267,7 +270,7 @@ def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
 def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
     at, reason = outcome.at, Reason(Because.FAILURE, str(outcome.cause))
     if outcome.cause is FailureCause.NO_TOKEN and not before.asked:
-        exchange = Authorizing(plan, replace(before, asked=True), rejection=None)
+        exchange = Authorizing(plan, replace(before, asked=True, at=at), rejection=None)
         return InFlight(exchange, _authorize(plan, None, at, Reason(Because.NO_TOKEN)))
     tally = replace(before, seen=before.seen or outcome.sent == "maybe")
     failure = _no_answer(plan, tally, outcome)
@@ -281,6 +284,18 @@ def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
     return _repeat(plan, tally, at, None, failure, end, reason)
 
 
+def _restored(plan: Plan, tally: Tally, outcome: Restored) -> Progress:
+    """Send again at once what may be repeated. No attempt: it was we who did not wait for the answer."""
+    if not plan.harmless or outcome.at >= plan.deadline:
+        return _failed(plan, tally, Failed(outcome.at, FailureCause.RESTORED, sent="maybe"))
+    return _send(plan, replace(_elsewhere(tally, outcome.at), seen=True), outcome.at, Reason(Because.RESTORED))
+
+
+def _elsewhere(tally: Tally, at: float) -> Tally:
+    """The tally of an exchange that was restored: which tokens another token store had, or was asked for, says nothing of this one."""
+    return replace(tally, refreshed=False, asked=False, at=at)
+
+
 def _repeat(
     plan: Plan, tally: Tally, at: float, asked_seconds: float | None, last: Failure, end: Answered | Unanswered, reason: Reason
 ) -> Progress:
@@ -291,7 +306,7 @@ def _repeat(
         return end
     pause = bound if asked_seconds else bound * unit_random(plan.seed, "pause", tally.sends)
     until = at + pause
-    exchange = Pausing(plan, replace(tally, pauses=tally.pauses + 1), until, last)
+    exchange = Pausing(plan, replace(tally, pauses=tally.pauses + 1, at=at), until, last)
     return InFlight(exchange, Sleep(until, plan.cost, reason))
 
 

@@ -135,6 +135,8 @@ class Waiting(_OfJob):
 
     job: Job
     known: Known
+    at: float
+    """When the pause began."""
     until: float
 
     def step(self, outcome: Outcome, /) -> Step:
@@ -146,8 +148,8 @@ class Waiting(_OfJob):
                 return begin_last_poll(Leaving(self.job, ByDeadline(failure), at + CLEANUP_SECONDS), self.known, at)
             case Woke(at):
                 return _poll(self.job, self.known, at, Reason(Because.PAUSE_OVER))
-            case Restored():
-                return self, Sleep(self.until, 0, Reason(Because.RESTORED))
+            case Restored(at):
+                return replace(self, at=at), Sleep(self.until, 0, Reason(Because.RESTORED))
             case Abandoned(at, _, final):
                 return leave_known(_by_caller(self.job, at), self.known.execution_id, at, self.known.sends, final=final)
             case Started() | Received() | Failed() | Refused() | Authorized() | NotAuthorized():
@@ -213,7 +215,7 @@ EDGES: Edges = {
     (Polling, Failed): frozenset({Polling, Waiting, Cancelling, Ended}),
     (Polling, Authorized): frozenset({Polling, Cancelling, Ended}),
     (Polling, NotAuthorized): frozenset({Waiting, Cancelling, Ended}),
-    (Polling, Restored): frozenset({Polling, Waiting, Cancelling, Ended}),
+    (Polling, Restored): frozenset({Polling, Cancelling, Ended}),
     (Polling, Abandoned): frozenset({Cancelling, Ended}),
 }
 
@@ -232,7 +234,7 @@ def _wait(job: Job, known: Known, at: float, hint_seconds: float | None, reason:
     jitter = unit_random(job.seed, "poll-pause", known.sends)
     pause = poll_pause_seconds(at - known.since, job.poll_seconds_max, hint_seconds=hint_seconds, jitter=jitter)
     until = min(at + pause, job.seconds)
-    return Waiting(job, known, until), Sleep(until, 0, reason)
+    return Waiting(job, known, at, until), Sleep(until, 0, reason)
 
 
 def _hint(end: Answered | Unanswered) -> float | None:

@@ -69,6 +69,17 @@ class ExecutionHandle:
             whole["submission"]["body"] = self.submission.body.decode()
         return json.dumps(whole)
 
+    def checked(self) -> "ExecutionHandle":
+        """The same handle, if `from_json` would read it: one that was made by hand may hold anything. Raises `ValueError`."""
+        try:
+            text = self.to_json()
+        except (AttributeError, TypeError, ValueError):
+            text = ""
+        if text:
+            return ExecutionHandle.from_json(text)
+        message = "handle must hold values that have a form in JSON"
+        raise ValueError(message)
+
     @classmethod
     def from_json(cls, text: str) -> "ExecutionHandle":
         """Read what `to_json` wrote; from a stranger it is checked like any input. Raises `ValueError` that names the field."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from .checks import checked_seconds_or_none
 from .config import Settings
+from .handles import Submission
 from .limits import Limits
 from .messages import (
     NO_BODY,
@@ -85,6 +86,17 @@ def submission(
     if event is not None:
         headers.append(checked_header(LIFECYCLE_EVENT, event, "lifecycle_event"))
     return Request(route.method, target, Headers(tuple(headers)), body)
+
+
+def submission_kind(target: str) -> ComponentKind | None:
+    """What kind of component a POST to this target submits; None where it is the target of no submission."""
+    return next((kind for kind, submit in _SUBMIT.items() if submit.route.match(submit.route.method, target)), None)
+
+
+def resubmission(made: Submission, parameter: str, limits: Limits) -> Request:
+    """The submission that a handle names, with its key and its bytes. What its call said in headers besides is not known any more."""
+    headers = (_ACCEPT, _JSON_TYPE, (IDEMPOTENCY_KEY, str(made.key)))
+    return Request(SUBMIT_CODE_BLOCK.method, made.target, Headers(headers), _checked_body(made.body, parameter, limits))
 
 
 def status_request(execution_id: object) -> Request:

@@ -16,7 +16,7 @@ from platform_core.job import GRACE_SECONDS, Job
 from .world import World
 
 _FIELDS_OF: dict[type, tuple[str, ...]] = {}
-_LEFT_OUT = frozenset({"sends", "pauses", "since", "last", "until", "status", "seed", "settings", "reason", "request"})
+_LEFT_OUT = frozenset({"sends", "pauses", "since", "last", "until", "status", "seed", "settings", "reason", "request", "at"})
 _PAST_THAT_COUNTS = {"known_at": GRACE_SECONDS, "abandoned_at": CLEANUP_SECONDS, "ends_at": 0.0, "conflict_until": 0.0, "seconds": 0.0}
 """The times, and how long each decides something after it has passed."""
 
@@ -37,6 +37,7 @@ def canonical(world: World) -> Any:
         tuple((execution.status, execution.idempotency_key) for execution in world.platform.executions.values()),
         world.rejections_left,
         world.conflicts_left,
+        world.crashes_left,
         _form(world.history, world.now),
     )
 

@@ -57,7 +57,7 @@ def test_every_state_is_abandoned_and_every_declared_edge_is_walked() -> None:
     declared = {
         edge: set(targets)
         for edge, targets in execution_machine.EDGES.items()
-        # Nothing is restored here: snapshots have their own exploration.
+        # Nothing is restored here: see test_restored.py.
         if edge[1] is not Restored
     }
     assert walked == declared

@@ -13,6 +13,8 @@ from platform_core.lifecycle import ExecutionStatus, is_terminal
 from platform_core.machine import Operation
 from platform_core.messages import Request, Response
 from platform_core.outcomes import Abandoned, Authorized, Failed, FailureCause, NotAuthorized, Outcome, Received, Refused, Started, Woke
+from platform_core.resuming import first_outcome
+from platform_core.snapshots import restore, snapshot
 from platform_emulator import model as platform
 
 JUST_BEFORE = 0.001
@@ -59,6 +61,8 @@ class World:
     now: float = 0.0
     rejections_left: int = 1
     conflicts_left: int = 1
+    crashes_left: int = 0
+    """How often the process may die, its run being stored, and another one go on with it."""
     history: History = field(default_factory=History)
 
     @property
@@ -98,6 +102,8 @@ def moves(world: World) -> Iterator[Move]:
         case _:
             raise AssertionError(world.action)
     yield from _abandonments(world)
+    if world.crashes_left:
+        yield from _crashes(world)
 
 
 def thresholds(world: World) -> list[float]:
@@ -197,6 +203,21 @@ def _abandonments(world: World) -> Iterator[Move]:
             yield _told(sent, f"{name}, request lost", Abandoned(world.now, "maybe", final))
             state, _ = platform.apply(sent.platform, world.action.request, 0.0)
             yield _told(replace(sent, platform=state), f"{name}, answer lost", Abandoned(world.now, "maybe", final))
+
+
+def _crashes(world: World) -> Iterator[Move]:
+    """The process dies before its action was performed, in the middle of it, or before what came of it was stored."""
+    operation = restore(snapshot(world.operation))
+    first = first_outcome(operation)
+    # The operation's clock stands still while it is stored, and another process knows no token that was refused.
+    history = replace(world.history, refused=frozenset())
+    stored = replace(world, operation=operation, now=first.at, crashes_left=world.crashes_left - 1, history=history)
+    yield _told(stored, "dies", first)
+    if isinstance(world.action, Send):
+        sent = _handed_on(stored, world.action)
+        yield _told(sent, "dies, request lost", first)
+        state, _ = platform.apply(sent.platform, world.action.request, 0.0)
+        yield _told(replace(sent, platform=state), "dies, answer lost", first)
 
 
 def _told(world: World, name: str, outcome: Outcome) -> Move:

@@ -101,13 +101,20 @@ class TestCancelling:
     def test_cancelling_on_another_executions_record_goes_to_ended_and_raises(self) -> None:
         assert drive_with(cancel(), heard(1.0, execution_id="other")).action.failure.error is PlatformResponseError
 
-    @pytest.mark.parametrize("outcome", [answered(1.0, 503), answered(1.0, 429), lost(1.0), lost(1.0, "no"), Restored(1.0)])
+    @pytest.mark.parametrize("outcome", [answered(1.0, 503), answered(1.0, 429), lost(1.0), lost(1.0, "no")])
     def test_a_cancel_is_harmless_and_repeated_with_pauses_that_pay(self, outcome: Outcome) -> None:
         run = drive_with(cancel(), outcome)
         assert isinstance(run.action, Sleep)
         assert run.action.cost == 5
         run.wake()
         assert targets(run.requests) == ["POST cancel"] * 2
+
+    @pytest.mark.parametrize("before", [(), (answered(1.0, 409),)])
+    def test_cancelling_and_rereading_on_restored_ask_again_at_once(self, before: tuple[Outcome, ...]) -> None:
+        run = drive_with(cancel(), *before)
+        state = type(run.operation)
+        assert run.tell(Restored(2.0)).request.target == run.requests[-2].target
+        assert type(run.operation) is state
 
     def test_a_cancel_has_four_attempts(self) -> None:
         run = drive_with(cancel())
@@ -126,7 +133,7 @@ class TestCancelling:
     def test_a_whole_cancel_ends_by_the_timeout_and_60_seconds(self) -> None:
         run = drive_with(cancel(Settings(timeout_seconds=5.0)), asks_for(4.0, 503, 60))
         assert run.tell(Woke(64.0)).deadline == 65.0
-        assert run.tell(Restored(64.0)).failure.error is PlatformConnectionError
+        assert run.tell(lost(64.0)).failure.error is PlatformConnectionError
 
     def test_a_request_takes_at_most_the_timeout(self) -> None:
         assert drive_with(cancel(Settings(timeout_seconds=5.0))).action.deadline == 5.0

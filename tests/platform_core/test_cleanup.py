@@ -117,7 +117,7 @@ class TestLearning:
 
     @pytest.mark.parametrize(
         "outcome",
-        [answered(2.0, 503), answered(2.0, 429), answered(2.0, 409), lost(2.0), lost(2.0, "no"), Restored(2.0)],
+        [answered(2.0, 503), answered(2.0, 429), answered(2.0, 409), lost(2.0), lost(2.0, "no")],
     )
     def test_learning_on_what_may_pass_goes_to_learn_pausing_and_asks_again_after_0_2_seconds(self, outcome: Outcome) -> None:
         run = learning()
@@ -129,6 +129,11 @@ class TestLearning:
     )
     def test_learning_on_what_will_not_pass_goes_to_ended_and_is_unknown_with_the_submission(self, outcome: Outcome) -> None:
         assert learning().tell(outcome) == Gone(Report(Fate.UNKNOWN, handle(38.0, 2, SUBMISSION)), Reason(Because.CLEANUP_OVER))
+
+    def test_learning_on_restored_asks_again_at_once(self) -> None:
+        run = learning()
+        assert run.tell(Restored(2.0)).reason == Reason(Because.RESTORED)
+        assert isinstance(run.operation, Learning)
 
     def test_learning_too_near_to_the_end_goes_to_ended_and_is_unknown(self) -> None:
         assert learning().tell(answered(5.9, 503)).report == Report(Fate.UNKNOWN, handle(34.1, 2, SUBMISSION))
@@ -201,14 +206,17 @@ class TestLastPoll:
         failure = last_poll().tell(heard(41.0, "cancelled")).failure
         assert (failure.error, failure.handle) == (PlatformTimeoutError, handle(0.0, 2))
 
-    @pytest.mark.parametrize(
-        "outcome", [heard(41.0), lost(41.0), answered(41.0, 404), answered(41.0, 500), answered(41.0, 403), Restored(41.0)]
-    )
+    @pytest.mark.parametrize("outcome", [heard(41.0), lost(41.0), answered(41.0, 404), answered(41.0, 500), answered(41.0, 403)])
     def test_last_poll_on_no_verdict_goes_to_cancelling_and_sends_the_cancel(self, outcome: Outcome) -> None:
         run = last_poll()
         action = run.tell(outcome)
         assert isinstance(run.operation, Cancelling)
         assert (targets([action.request]), action.reason) == (["POST cancel"], Reason(Because.DEADLINE))
+
+    def test_last_poll_on_restored_looks_again_at_once(self) -> None:
+        run = last_poll()
+        assert targets([run.tell(Restored(41.0)).request]) == targets(run.requests[-2:-1])
+        assert isinstance(run.operation, LastPoll)
 
     @pytest.mark.parametrize("outcome", [heard(41.0), lost(41.0)])
     def test_last_poll_with_detach_on_no_verdict_goes_to_ended_and_raises_with_the_handle(self, outcome: Outcome) -> None:
@@ -253,7 +261,7 @@ class TestCancelling:
     def test_a_clean_up_that_wakes_late_is_over(self) -> None:
         assert cancel_pausing().tell(Woke(6.0)).report == Report(Fate.UNKNOWN, handle(34.0, 2))
 
-    @pytest.mark.parametrize("outcome", [lost(2.0), lost(2.0, "no"), answered(2.0, 503), answered(2.0, 429), Restored(2.0)])
+    @pytest.mark.parametrize("outcome", [lost(2.0), lost(2.0, "no"), answered(2.0, 503), answered(2.0, 429)])
     def test_what_may_pass_is_asked_again(self, outcome: Outcome) -> None:
         run = cancelling()
         assert run.tell(outcome).until == 2.2

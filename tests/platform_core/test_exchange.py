@@ -128,10 +128,17 @@ class TestSending:
         assert isinstance(ExchangeRun().tell(lost(DEADLINE)), Unanswered)
         assert isinstance(ExchangeRun().tell(lost(DEADLINE, cause=FailureCause.DISCONNECTED, reused=True)), Unanswered)
 
-    def test_restored_while_sending_counts_as_lost_and_is_repeated(self) -> None:
-        call = ExchangeRun()
-        assert isinstance(call.tell(Restored(1.0)), Sleep)
+    def test_restored_while_sending_counts_as_maybe_sent_and_is_sent_again_at_once(self) -> None:
+        call = ExchangeRun(replace(PLAN, policy=RetryPolicy(attempts_max=1)))
+        action = call.tell(Restored(1.0))
+        assert (action.request.method, action.deadline, action.reason) == ("GET", 31.0, Reason(Because.RESTORED))
         assert maybe_seen(call.exchange, "no")
+        assert (call.state.tally.attempts, call.state.tally.sends) == (1, 2), "no attempt, and another request id"
+
+    def test_restored_while_sending_at_the_deadline_is_too_late(self) -> None:
+        end = ExchangeRun().tell(Restored(DEADLINE))
+        assert isinstance(end, Unanswered)
+        assert end.seen
 
     def test_restored_while_sending_ends_what_may_not_be_repeated(self) -> None:
         end = ExchangeRun(BLIND).tell(Restored(1.0))

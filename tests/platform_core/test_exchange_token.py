@@ -125,6 +125,18 @@ class TestToken:
         assert call.tell(answered(1.0, 401), Restored(2.0)) == Authorize(None, 32.0, Reason(Because.RESTORED))
         assert isinstance(call.tell(Authorized(3.0)), Send)
 
+    @pytest.mark.parametrize(
+        "stored",
+        [(), (answered(1.0, 401),), (answered(1.0, 401), Authorized(1.0)), (answered(1.0, 401), Authorized(1.0), answered(1.0, 503))],
+    )
+    def test_a_restored_exchange_may_have_its_token_renewed_once_more(self, stored: tuple[Outcome, ...]) -> None:
+        # It has another token store, whose token may be as old.
+        call = ExchangeRun()
+        call.tell(*stored, Restored(2.0))
+        while not isinstance(call.actions[-1], Send):
+            call.tell(Authorized(3.0) if isinstance(call.actions[-1], Authorize) else Woke(3.0))
+        assert call.tell(answered(4.0, 401)) == Authorize(1, 34.0, Reason(Because.TOKEN_REJECTED))
+
 
 class TestConflict:
     def test_409_to_a_keyed_submission_is_borne_for_10_seconds_and_is_no_attempt(self) -> None:

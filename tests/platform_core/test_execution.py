@@ -135,10 +135,10 @@ class TestSubmitting:
         action = drive_with(execute(), answered(1.0, 503), Refused(1.0)).action
         assert (action.failure.status_code, action.failure.handle.submission) == (503, SUBMISSION)
 
-    def test_submitting_on_restored_counts_as_lost_and_repeats_with_the_same_key(self) -> None:
+    def test_submitting_on_restored_submits_again_at_once_with_the_same_key(self) -> None:
         run = drive_with(execute(), Restored(1.0))
-        assert isinstance(run.action, Sleep)
-        assert run.wake().request.headers.get("Idempotency-Key") == str(SUBMISSION.key)
+        assert run.action.request.headers.get("Idempotency-Key") == str(SUBMISSION.key)
+        assert isinstance(run.operation, Submitting)
 
     def test_submitting_on_restored_without_a_key_goes_to_ended_and_is_unknown(self) -> None:
         action = drive_with(execute(KEYLESS), Restored(1.0)).action

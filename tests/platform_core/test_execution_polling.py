@@ -148,11 +148,16 @@ class TestPolling:
         assert run.tell(answered(1.0, status)).reason == Reason(Because.STATUS, str(status))
         assert run.state.known.last.status_code == status
 
-    @pytest.mark.parametrize("outcome", [lost(1.0), lost(1.0, "no"), lost(1.0, cause=FailureCause.TIMEOUT), Restored(1.0)])
+    @pytest.mark.parametrize("outcome", [lost(1.0), lost(1.0, "no"), lost(1.0, cause=FailureCause.TIMEOUT)])
     def test_polling_on_no_answer_goes_to_waiting_and_sleeps(self, outcome: Outcome) -> None:
         run = polling()
         assert run.tell(outcome).reason.because is Because.FAILURE
         assert isinstance(run.operation, Waiting)
+
+    def test_polling_on_restored_polls_again_at_once(self) -> None:
+        run = polling()
+        assert run.tell(Restored(1.0)).reason == Reason(Because.RESTORED)
+        assert isinstance(run.operation, Polling)
 
     @pytest.mark.parametrize("first", [no_token(1.0), answered(1.0, 401)])
     def test_polling_on_a_transient_token_failure_goes_to_waiting_and_sleeps(self, first: Outcome) -> None:

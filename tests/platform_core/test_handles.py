@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
-from platform_core.handles import HANDLE_VERSION, ExecutionHandle, Submission
+from platform_core.handles import HANDLE_VERSION, ExecutionHandle, HandleKind, Submission
 
 KEY = UUID("00000000-0000-4000-8000-000000000001")
 BODY = '{"input_data":{"q":"s3cret \u00e9"}}'.encode()
@@ -141,3 +141,13 @@ def test_a_number_too_large_for_a_float_is_refused() -> None:
 def test_a_body_with_a_lone_surrogate_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^handle\.submission\.body "):
         ExecutionHandle.from_json(written(SUBMITTED, submission=submission(body="\ud800")))
+
+
+def test_a_handle_made_by_hand_is_checked_as_if_it_were_read() -> None:
+    assert SUBMITTED.checked() == SUBMITTED
+    assert replace(KNOWN, seconds_left=5).checked() == replace(KNOWN, seconds_left=5.0)
+    with pytest.raises(ValueError, match=r"^handle\.kind must be one of "):
+        replace(KNOWN, kind=cast("HandleKind", "tool")).checked()
+    with pytest.raises(ValueError, match=r"^handle must hold values that have a form in JSON$") as caught:
+        replace(KNOWN, attempts=cast("int", object())).checked()
+    assert caught.value.__context__ is None

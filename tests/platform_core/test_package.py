@@ -25,6 +25,7 @@ ALLOWED = frozenset(
     {
         *(
             "abc",
+            "base64",
             "collections.abc",
             "collections",
             "dataclasses",

@@ -8,10 +8,11 @@ from uuid import UUID
 import pytest
 
 from platform_core.config import DEFAULT_SETTINGS, Settings
+from platform_core.handles import Submission
 from platform_core.limits import Limits
 from platform_core.messages import NO_BODY, Headers, Request
 from platform_core.records import ComponentKind
-from platform_core.requests import cancel_request, custom_request, skills_request, status_request, submission
+from platform_core.requests import cancel_request, custom_request, resubmission, skills_request, status_request, submission, submission_kind
 
 ID = UUID("2b1f7a9e-0000-4000-8000-00000000abcd")
 KEY = UUID("00000000-0000-4000-8000-000000000001")
@@ -312,3 +313,32 @@ class TestCustomRequests:
     def test_a_body_over_the_limit_is_refused(self, given: dict[str, Any], parameter: str) -> None:
         with pytest.raises(ValueError, match=rf"^{parameter} makes a body of 41 bytes"):
             custom("POST", settings=SMALL, **given)
+
+
+class TestResubmission:
+    MADE = Submission(UUID(int=7), "/api/v1/agents/a%2Fb/executions", b'{"input_data":{}}')
+
+    def test_it_sends_the_same_bytes_with_the_same_key(self) -> None:
+        request = resubmission(self.MADE, "body", Limits())
+        assert (request.method, request.target, request.body.content) == ("POST", self.MADE.target, self.MADE.body)
+        assert request.headers.get("Idempotency-Key") == str(self.MADE.key)
+        assert request.headers.get("Content-Type") == request.headers.get("Accept") == "application/json"
+
+    def test_a_body_over_the_limit_is_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"^body makes a body of 17 bytes; limits\.request_body_bytes_max is 16$"):
+            resubmission(self.MADE, "body", Limits(request_body_bytes_max=16))
+
+    @pytest.mark.parametrize(
+        ("target", "kind"),
+        [
+            ("/api/v1/code-blocks/c/executions", "code_block"),
+            ("/api/v1/agents/a%2Fb/executions", "agent"),
+            ("/api/v1/workflows/w/executions", "workflow"),
+            ("/api/v1/agents/a/execute", None),
+            ("/api/v1/agents/a/b/executions", None),
+            ("/agents/a/executions", None),
+            ("/api/v1/executions/e", None),
+        ],
+    )
+    def test_a_target_tells_what_kind_of_component_it_submits(self, target: str, kind: str | None) -> None:
+        assert submission_kind(target) == kind

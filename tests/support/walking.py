@@ -19,7 +19,7 @@ from platform_core.outcomes import Abandoned, Outcome
 
 from .core import samples
 
-_ALIKE = frozenset({"sends", "pauses", "since", "until", "last", "status", "rejection"})
+_ALIKE = frozenset({"sends", "pauses", "since", "until", "last", "status", "rejection", "at"})
 """Fields that decide nothing, or nothing that another does not."""
 _OPAQUE = (Failure, Request, Submission)
 

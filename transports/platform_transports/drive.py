@@ -16,7 +16,7 @@ import anyio
 from platform_core.actions import Authorize, Send, Sleep
 from platform_core.config import ClientConfig
 from platform_core.machine import Operation
-from platform_core.outcomes import Failed, FailureCause, Outcome, Received, Refused, Started, Woke
+from platform_core.outcomes import Failed, FailureCause, Outcome, Received, Refused, Woke
 
 from .budget import BudgetHolder
 from .clock import EventLoopClock, MonotonicClock
@@ -75,7 +75,7 @@ async def run_async(
         performer = _AsyncPerformer(run, transport, tokens, clock, budget, runs)
         try:
             with runs.alive():
-                await performer.to_the_end(Started(0.0))
+                await performer.to_the_end(run.first)
         except BaseException as interruption:
             closing = _closing(interruption, handled)
             if closing is not None:
@@ -167,12 +167,12 @@ def run_sync(
     closed = threading.Event() if closed is None else closed
     clock = _sync_clock(transport, closed) if clock is None else clock
     budget = BudgetHolder() if budget is None else budget
-    outcome: Outcome = Started(0.0)
     first: BaseException | None = None
     second: BaseException | None = None
     with _alive(clock):
         run = Run(operation, clock, config, transport.name, observers)
         performer = _SyncPerformer(run, transport, tokens, clock, budget, closed)
+        outcome: Outcome = run.first
         try:
             while not run.ended:
                 try:

@@ -9,7 +9,7 @@ Rule 3: every observer is told of every decision, in order, also where an interr
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeAlias, TypeVar, assert_never
+from typing import Generic, TypeAlias, TypeVar, assert_never, cast
 
 from platform_core.actions import Action, Authorize, Done, Gone, Raise, Send, Sleep
 from platform_core.config import ClientConfig, user_agent
@@ -17,6 +17,7 @@ from platform_core.errors import Failure, PlatformClientError
 from platform_core.machine import Decision, Operation
 from platform_core.messages import OutgoingRequest
 from platform_core.outcomes import Abandoned, Authorized, NotAuthorized, Outcome
+from platform_core.resuming import end_of_left, first_outcome
 
 from .budget import BudgetHolder
 from .contract import Clock, Progress, SyncClock
@@ -47,9 +48,11 @@ class Run(Generic[T]):
         self._observers = list(observers)
         self._current: tuple[Operation[T], Outcome | None, tuple[Operation[T], Action[T] | None], list[Observer]]
         self._current = operation, None, (operation, None), []
-        self.epoch = clock.now()
+        self.first = first_outcome(operation)
+        """What is reported first: that the run begins, or that a stored one goes on, with its clock where it stood."""
+        self.epoch = clock.now() - self.first.at
         self.progress = Progress()
-        self.at = 0.0
+        self.at = self.first.at
         """When the clock was last read."""
 
     @property
@@ -109,8 +112,13 @@ class Run(Generic[T]):
                 return value
             case Raise(failure):
                 raise failure.exception()
-            case Gone(report):
+            case Gone(report) if isinstance(self._current[1], Abandoned):
                 raise Failure(PlatformClientError, f"{CLOSED_MESSAGE}: {report}", handle=report.handle).exception()
+            case Gone(report):
+                end = end_of_left(report)
+                if isinstance(end, Failure):
+                    raise end.exception()
+                return cast("T", end)
             case Send() | Sleep() | Authorize() | None:
                 raise AssertionError("the run has not ended")
             case _:

@@ -1,0 +1,203 @@
+"""Going on elsewhere: when the clock of a stored operation goes on, and what is behind a handle."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from platform_core.actions import Fate, Report, Send
+from platform_core.config import Settings
+from platform_core.errors import (
+    Failure,
+    PlatformClientError,
+    PlatformExecutionCancelledError,
+    PlatformExecutionError,
+    PlatformExecutionTimeoutError,
+)
+from platform_core.execution import Ready, ReadyToWatch
+from platform_core.handles import ExecutionHandle, Submission
+from platform_core.limits import Limits
+from platform_core.outcomes import Restored, Started
+from platform_core.resuming import end_of_left, first_outcome, handle_of_record, resume_execution
+from tests.support.core import EXECUTION_ID, OTHER_SEED, SEED, answered, drive_with, heard, left, lost, record
+from tests.support.leaving import SUBMISSION, execute, handle
+from tests.support.stored import stored_runs
+
+RUNS = stored_runs()
+BEGAN_AT = {
+    "submitting": 0.0,
+    "submitting, in a pause": 1.0,
+    "submitting, while the token is renewed": 0.25,
+    "submitting, with a new token": 0.5,
+    "waiting": 1.0,
+    "polling": 0.0,
+    "polling, without a token": 0.5,
+    "learning": 1.0,
+    "learn pausing": 1.5,
+    "last poll": 40.0,
+    "cancelling": 1.0,
+    "rereading": 1.5,
+    "cancel pausing": 1.5,
+    "a cancel, in a pause": 2.0,
+    "a call": 0.0,
+    "a call for a status": 0.75,
+}
+
+
+@pytest.mark.parametrize(("name", "at"), BEGAN_AT.items())
+def test_what_was_under_way_goes_on_when_it_was_stored(name: str, at: float) -> None:
+    assert first_outcome(RUNS[name]) == Restored(at)
+
+
+@pytest.mark.parametrize("name", ["ready", "ready to watch", "ready to cancel", "ready to submit", "ready to call"])
+def test_what_has_not_begun_is_started(name: str) -> None:
+    assert first_outcome(RUNS[name]) == Started(0.0)
+
+
+@pytest.mark.parametrize("name", BEGAN_AT)
+def test_restored_once_more_it_goes_on_at_the_same_time(name: str) -> None:
+    first = first_outcome(RUNS[name])
+    again, _ = RUNS[name].step(first)
+    assert first_outcome(again) == first
+    later, _ = RUNS[name].step(Restored(first.at + 0.125))
+    assert first_outcome(later) == Restored(first.at + 0.125)
+
+
+class TestHandleOfRecord:
+    @pytest.mark.parametrize("kind", ["code_block", "agent", "workflow"])
+    def test_it_names_the_execution_and_its_kind(self, kind: str) -> None:
+        found = handle_of_record(record("pending", component_type=kind))
+        assert (found.kind, found.execution_id, found.submission) == (kind, EXECUTION_ID, None)
+        assert (found.seconds_left, found.attempts, found.on_abandon) == (3600.0, 0, "detach")
+
+    @pytest.mark.parametrize("fields", [{}, {"component_type": "tool"}, {"component_type": ["agent"]}, {"component_type": None}])
+    def test_a_kind_that_is_not_known_is_an_execution(self, fields: dict[str, Any]) -> None:
+        assert handle_of_record(record("pending", **fields)).kind == "execution"
+
+    @pytest.mark.parametrize("found", [None, "e", 5, [("execution_id", "e")]])
+    def test_what_is_no_record_is_refused(self, found: Any) -> None:
+        with pytest.raises(TypeError, match=r"^record must be an execution record, not "):
+            handle_of_record(found)
+
+    @pytest.mark.parametrize("found", [{}, {"execution_id": None}, {"execution_id": 5}, {"execution_id": ""}, {"execution_id": ".."}])
+    def test_a_record_without_a_usable_id_is_refused_by_name(self, found: Any) -> None:
+        with pytest.raises((TypeError, ValueError), match=r"^record\['execution_id'\] must "):
+            handle_of_record(found)
+
+
+class TestWhatWasLeft:
+    def test_the_platforms_word_counts_as_for_any_other_run(self) -> None:
+        completed = record("completed")
+        assert end_of_left(Report(Fate.FINISHED, handle(1.0, 1), completed)) == completed
+
+    @pytest.mark.parametrize(
+        ("fate", "status", "error"),
+        [
+            (Fate.CANCELLED, "cancelled", PlatformExecutionCancelledError),
+            (Fate.FINISHED, "failed", PlatformExecutionError),
+            (Fate.FINISHED, "timeout", PlatformExecutionTimeoutError),
+        ],
+    )
+    def test_another_end_is_its_error_with_record_and_handle(self, fate: Fate, status: str, error: type[Exception]) -> None:
+        end = end_of_left(Report(fate, handle(1.0, 1), record(status)))
+        assert isinstance(end, Failure)
+        assert (end.error, end.handle, end.path) == (error, handle(1.0, 1), f"/api/v1/executions/{EXECUTION_ID}")
+        assert end.exception().execution == record(status)
+
+    def test_what_was_not_heard_is_an_error_with_the_handle(self) -> None:
+        end = end_of_left(Report(Fate.UNKNOWN, handle(1.0, 1)))
+        assert isinstance(end, Failure)
+        assert (end.error, end.handle) == (PlatformClientError, handle(1.0, 1))
+        assert end.message.startswith("the run had been left when it was stored: what became of execution ")
+
+
+class TestResume:
+    def test_by_an_id_it_is_awaited_under_the_same_terms(self) -> None:
+        operation: Any = resume_execution(handle(120.0, 3), seed=OTHER_SEED)
+        assert isinstance(operation, ReadyToWatch)
+        assert (operation.execution_id, operation.job.seed, operation.job.kind) == (EXECUTION_ID, OTHER_SEED, "code_block")
+        assert (operation.job.seconds, operation.job.on_abandon) == (120.0, "cancel")
+
+    def test_by_a_submission_the_same_bytes_are_sent_with_the_same_key(self) -> None:
+        first = drive_with(execute(), lost(1.0)).requests[0]
+        operation = resume_execution(handle(120.0, 3, SUBMISSION), seed=OTHER_SEED)
+        assert isinstance(operation, Ready)
+        again = drive_with(operation).action
+        assert isinstance(again, Send)
+        assert (again.request.method, again.request.target, again.request.body) == (first.method, first.target, first.body)
+        assert again.request.headers.get("Idempotency-Key") == first.headers.get("Idempotency-Key") == str(SUBMISSION.key)
+        assert again.request.headers.get("Content-Type") == "application/json"
+        assert again.request.headers.get("X-Request-ID") != first.headers.get("X-Request-ID")
+
+    def test_it_ends_as_the_run_would_have(self) -> None:
+        run = drive_with(resume_execution(handle(120.0, 3, SUBMISSION), seed=SEED), answered(1.0, 503))
+        run.wake()
+        run.tell(heard(2.0, "pending"), left(3.0, "no"))
+        assert run.action.request.target.endswith("/cancel")
+
+    def test_however_little_time_is_left_there_is_enough_for_a_verdict(self) -> None:
+        operation: Any = resume_execution(handle(0.0, 3), seed=SEED)
+        assert operation.job.seconds == 30.0
+
+    def test_a_handle_that_was_read_is_as_good(self) -> None:
+        for known in (EXECUTION_ID, SUBMISSION):
+            made = handle(50.0, 1, known, "detach")
+            read = ExecutionHandle.from_json(made.to_json())
+            assert resume_execution(read, seed=SEED) == resume_execution(made, seed=SEED)
+
+    @pytest.mark.parametrize("given", [None, "e", EXECUTION_ID, handle(1.0, 1).to_json(), handle(1.0, 1).to_dict()])
+    def test_what_is_no_handle_is_refused(self, given: Any) -> None:
+        with pytest.raises(TypeError, match=r"^handle must be an ExecutionHandle, not \w+: ExecutionHandle.from_json reads"):
+            resume_execution(given, seed=SEED)
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "/api/v1/tenants/orgs",
+            "/api/v1/executions/e/cancel",
+            "/api/v1/agents/a/executions",
+            "/api/v1/code-blocks/a/executions/b",
+            "/api/v1/code-blocks//executions",
+        ],
+    )
+    def test_the_target_must_be_where_its_kind_is_submitted(self, target: str) -> None:
+        stranger = handle(10.0, 1, replace(SUBMISSION, target=target))
+        with pytest.raises(ValueError, match=r"^handle\.submission\.target must be where a component of handle\.kind, code_block, is"):
+            resume_execution(stranger, seed=SEED)
+
+    def test_only_a_component_is_submitted(self) -> None:
+        with pytest.raises(ValueError, match=r"^handle\.submission\.target must be where a component of handle\.kind, execution, is"):
+            resume_execution(replace(handle(10.0, 1, SUBMISSION), kind="execution"), seed=SEED)
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"5", b'{"a":NaN}', b'{"a":1,"a":2}', b"{" * 100])
+    def test_the_body_must_be_a_json_object(self, body: bytes) -> None:
+        with pytest.raises(ValueError, match=r"^handle\.submission\.body must be "):
+            resume_execution(handle(10.0, 1, replace(SUBMISSION, body=body)), seed=SEED)
+
+    def test_the_body_has_the_bounds_of_any_request(self) -> None:
+        settings = Settings(limits=Limits(request_body_bytes_max=10))
+        with pytest.raises(ValueError, match=r"^handle\.submission\.body makes a body of \d+ bytes; limits\.request_body_bytes_max is 10$"):
+            resume_execution(handle(10.0, 1, SUBMISSION), seed=SEED, settings=settings)
+
+    @pytest.mark.parametrize(
+        ("wrong", "text"),
+        [
+            ({"kind": "tool"}, r"handle\.kind must be one of"),
+            ({"seconds_left": float("nan")}, r"handle\.seconds_left must be a number"),
+            ({"seconds_left": "5"}, r"handle\.seconds_left must be a number"),
+            ({"attempts": 1.5}, r"handle\.attempts must be a whole number"),
+            ({"on_abandon": "ask"}, r"handle\.on_abandon must be one of"),
+            (
+                {"submission": Submission(UUID(int=1), "//evil.test/api/v1/x", b"{}")},
+                r"handle\.submission\.target must be a percent-encoded",
+            ),
+            ({"submission": Submission(UUID(int=1), SUBMISSION.target, b"\xff")}, "handle must hold values that have a form in JSON"),
+            ({"submission": Submission(UUID(int=1), SUBMISSION.target, "{}")}, "handle must hold values that have a form in JSON"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            ({"attempts": object()}, "handle must hold values that have a form in JSON"),
+        ],
+    )
+    def test_one_that_was_made_by_hand_is_checked_like_any_input(self, wrong: dict[str, Any], text: str) -> None:
+        stranger = replace(handle(10.0, 1, SUBMISSION), **wrong)
+        with pytest.raises(ValueError, match=f"^{text}"):
+            resume_execution(stranger, seed=SEED)
