@@ -6,10 +6,11 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from platform_core import operations
-from platform_core.handles import OnAbandon
+from platform_core.handles import ExecutionHandle, OnAbandon
 from platform_core.limits import Limits
 from platform_core.machine import Operation
 from platform_core.records import ExecutionRecord, SkillsArtifact
+from platform_core.resuming import resume_execution
 from platform_core.retry import RetryPolicy
 from platform_transports.contract import AsyncTransport, TwoWorlds
 from platform_transports.drive import AsyncRuns, run_async
@@ -325,6 +326,15 @@ class PlatformClient(Wired):
     async def cancel_execution(self, execution_id: UUID | str) -> ExecutionRecord:
         """Cancel an execution: answers with its record after that; it may have ended before, then unchanged."""
         return await self.run(operations.cancel_execution(execution_id, **self._wiring.built_with))
+
+    async def resume(self, handle: ExecutionHandle) -> ExecutionRecord:
+        """Go on with an execution, in another process, event loop or thread than it began in, and end as `execute_*` would.
+
+        `handle` comes from an error, from `handle(record)`, or from `ExecutionHandle.from_json`; one from a stranger is checked like any
+        input. Where no id is known yet, the same submission is sent with the same key, so that it starts at most once. There are
+        always 30 s at least to hear how it ended. Whoever leaves it cancels it only where its `on_abandon` is "cancel".
+        """
+        return await self.run(resume_execution(handle, **self._wiring.built_with))
 
     async def get_service_skills(self, service_id: UUID | str, version: int | None = None) -> SkillsArtifact:
         """Fetch the skills artifact of a hosted service, its latest where no version is given: `["endpoints"]`."""

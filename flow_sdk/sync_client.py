@@ -8,10 +8,11 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from platform_core import operations
-from platform_core.handles import OnAbandon
+from platform_core.handles import ExecutionHandle, OnAbandon
 from platform_core.limits import Limits
 from platform_core.machine import Operation
 from platform_core.records import ExecutionRecord, SkillsArtifact
+from platform_core.resuming import resume_execution
 from platform_core.retry import RetryPolicy
 from platform_transports.contract import SyncTransport, TwoWorlds
 from platform_transports.drive import run_sync
@@ -277,6 +278,9 @@ class SyncPlatformClient(Wired):
 
     def cancel_execution(self, execution_id: UUID | str) -> ExecutionRecord:
         return self.run(operations.cancel_execution(execution_id, **self._wiring.built_with))
+
+    def resume(self, handle: ExecutionHandle) -> ExecutionRecord:
+        return self.run(resume_execution(handle, **self._wiring.built_with))
 
     def get_service_skills(self, service_id: UUID | str, version: int | None = None) -> SkillsArtifact:
         return self.run(operations.service_skills(service_id, version, **self._wiring.built_with))

@@ -10,7 +10,10 @@ from typing import NamedTuple, NoReturn, TypedDict, TypeVar, cast
 from uuid import UUID, uuid4
 
 from platform_core.config import ClientConfig, Settings, token_from_env, user_agent
+from platform_core.handles import ExecutionHandle
 from platform_core.machine import Ended, Operation
+from platform_core.records import ExecutionRecord
+from platform_core.resuming import handle_of_record
 from platform_core.tokens import Token
 from platform_transports.budget import BudgetHolder
 from platform_transports.contract import TwoWorlds
@@ -90,9 +93,17 @@ class Wiring:
 
 
 class Wired:
-    """A client as text, and why it is neither pickled nor copied."""
+    """What both clients have that asks nobody: the handle of a record, a client as text, and why it is neither pickled nor copied."""
 
     _wiring: Wiring
+
+    def handle(self, record: ExecutionRecord) -> ExecutionHandle:
+        """The handle of the execution that a submission answered with: `resume` goes on with it, here or anywhere else.
+
+        It asks nobody, and so is never awaited. The execution is awaited for an hour, and goes on whoever leaves it.
+        Raises `TypeError` or `ValueError` where the record has no usable id.
+        """
+        return handle_of_record(record)
 
     def __repr__(self) -> str:
         config = self._wiring.config

@@ -31,6 +31,7 @@ DOCUMENTED = {
     "await_execution_result": "execution_id, timeout_seconds=None, poll_interval_seconds=1.0",
     "cancel_execution": "execution_id",
     "get_service_skills": "service_id, version=None",
+    "resume": "handle",
     "run": "operation",
 }
 METHODS = {*DOCUMENTED, "close", "aclose"}
@@ -107,6 +108,12 @@ class TestSameFace:
         assert inspect.getdoc(ours), "and there is one"
         assert inspect.iscoroutinefunction(ours)
         assert not inspect.iscoroutinefunction(theirs)
+
+    def test_a_handle_is_made_without_asking_anybody_and_so_without_await(self) -> None:
+        assert PlatformClient.handle is SyncPlatformClient.handle
+        assert bare(PlatformClient.handle) == "(self, record)"
+        assert not inspect.iscoroutinefunction(PlatformClient.handle)
+        assert inspect.getdoc(PlatformClient.handle)
 
     def test_the_constructor_differs_in_what_is_awaited_alone(self) -> None:
         ours, theirs = (inspect.signature(client).parameters for client in (PlatformClient, SyncPlatformClient))

@@ -12,6 +12,7 @@ In the sync world `client` is a `SyncPlatformClient` behind the face of a `Platf
 awaited. So a scenario awaits the client and what this module offers, and nothing else.
 """
 
+import inspect
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -105,6 +106,8 @@ class _Face:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
+        if not inspect.iscoroutinefunction(getattr(PlatformClient, name)):
+            return method
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             return method(*args, **kwargs)
