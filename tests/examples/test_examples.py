@@ -8,6 +8,13 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PRINTED = {
+    "custom_runner": """\
+completed: 2 words, counted in another process: True
+completed: You asked: What are the trends?
+failed: COMPONENT_FAILED, LookupError: the inputs have no question
+cancelled: True, and on the platform it is cancelled
+timeout: did not end within 0.5 s
+""",
     "durable": """\
 submitted: pending
 a look: True
