@@ -17,7 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types coverage check format constraints clean errors storm
+.PHONY: help venv demo test lint types coverage check format constraints clean errors storm page
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +36,9 @@ demo: $(READY) ## run examples/quickstart.py against an emulator on this machine
 
 errors: $(READY) ## print what each error says, as met over real HTTP
 	$(BIN)/python tools/error_messages.py
+
+page: $(READY) ## run the snippets of the platform's page, and print which pass in which world
+	$(BIN)/python tools/page_table.py
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
