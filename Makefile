@@ -18,6 +18,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint types coverage check format constraints clean errors storm page
+.PHONY: help venv demo test lint types coverage check format constraints clean errors bench
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -28,7 +29,7 @@ venv: $(READY) ## make the virtual environment, .venv, from constraints.txt
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) --constraint constraints.txt --upgrade pip
-	$(PIP_INSTALL) --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[all]'
+	$(PIP_INSTALL) --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[all,bench]'
 	@touch $@
 
 demo: $(READY) ## run examples/quickstart.py against an emulator on this machine
@@ -39,6 +40,8 @@ errors: $(READY) ## print what each error says, as met over real HTTP
 
 page: $(READY) ## run the snippets of the platform's page, and print which pass in which world
 	$(BIN)/python tools/page_table.py
+bench: $(READY) ## what a call costs, beside httpx, aiohttp, urllib3 and others, in docs/benchmarks.md
+	$(BIN)/python -m benchmarks.side_by_side $(BENCH_ARGS)
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
