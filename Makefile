@@ -17,8 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types coverage check format constraints clean errors storm page
-.PHONY: help venv demo test lint types coverage check format constraints clean errors bench
+.PHONY: $(shell grep -oE '^[a-z]+:' $(MAKEFILE_LIST) | tr -d ':')
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
