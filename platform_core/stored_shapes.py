@@ -333,7 +333,11 @@ OUTCOMES = (
     Shape("started", Started, _AT),
     Shape("restored", Restored, _AT),
     Shape("received", Received, {**_AT, "response": part(Response), "generation": COUNT}),
-    Shape("failed", Failed, {**_AT, "cause": choice({str(each): each for each in FailureCause}), "sent": _names(Sent), "reused": FLAG}),
+    Shape(
+        "failed",
+        Failed,
+        {**_AT, "cause": choice({str(each): each for each in FailureCause}), "sent": _names(Sent), "reused": FLAG, "detail": TEXT},
+    ),
     Shape("woke", Woke, _AT),
     Shape("refused", Refused, _AT),
     Shape("authorized", Authorized, _AT),
