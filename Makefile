@@ -17,10 +17,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: $(shell grep -oE '^[a-z]+:' $(MAKEFILE_LIST) | tr -d ':')
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(MAKEFILE_LIST) | tr -d ':')
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 venv: $(READY) ## make the virtual environment, .venv, from constraints.txt
 
@@ -44,6 +44,9 @@ bench: $(READY) ## what a call costs, beside httpx, aiohttp, urllib3 and others,
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+poll-plan: $(READY) ## the poll plan beside the plans of others, in virtual time, in docs/poll_plan.md
+	$(BIN)/python -m benchmarks.poll_plan
 
 storm: $(READY) ## 20,000 calls, a third of them cut off, over each native transport: is anything lost?
 	$(BIN)/python -m benchmarks.storm --transport $(TRANSPORT)
