@@ -51,6 +51,9 @@ poll-plan: $(READY) ## the poll plan beside the plans of others, in virtual time
 storm: $(READY) ## 20,000 calls, a third of them cut off, over each native transport: is anything lost?
 	$(BIN)/python -m benchmarks.storm --transport $(TRANSPORT)
 
+sweep: $(READY) ## cut calls over the native transports off at each checkpoint, line and socket call, and count
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/platform_transports/test_natives_sweep.py tests/platform_transports/test_sync_interrupts.py
+
 lint: $(READY) ## style, format, who imports whom, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

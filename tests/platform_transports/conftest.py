@@ -63,3 +63,13 @@ async def cancelling(async_kind: Kind) -> AsyncIterator[Native]:
 @pytest.fixture
 def sender(native: Native) -> native_subject.Subject:
     return native.make()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the sweeps have counted."""
+    reports = terminalreporter.getreports("passed")
+    lines = [f"{each.location[2]}: {text}" for each in reports for name, text in each.user_properties if name == "swept"]
+    if lines:
+        terminalreporter.section("swept")
+        for line in sorted(lines):
+            terminalreporter.line(line)

@@ -32,6 +32,7 @@ class Connections(set[tuple[str, int]]):
 class _Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65536
+    disable_nagle_algorithm = True  # else an answer waits for the client's word on the tickets of TLS
 
     def do_GET(self) -> None:
         assert isinstance(self.server, _EchoServer)
@@ -41,6 +42,10 @@ class _Echo(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as its base names it
         pass

@@ -7,7 +7,7 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -93,37 +93,18 @@ def blocking_send(transport: BlockingTransport, url: str, name: str) -> Response
 
 def held(transport: Transport) -> int:
     """How many slots are held, but for those that were dropped."""
+    return sum(pool.counts[0] for pool in _pools(transport))
+
+
+def idle(transport: Transport) -> int:
+    """How many connections are kept for another call."""
+    return sum(pool.counts[1] for pool in _pools(transport))
+
+
+def _pools(transport: Transport) -> list[Pool[Any]]:
     pools: list[Pool[Any]] = (
-        [transport._pool] if not isinstance(transport, BlockingTransport) else [slots._pool for slots in transport._slots_of.values()]
+        [slots._pool for slots in transport._slots_of.values()] if isinstance(transport, BlockingTransport) else [transport._pool]
     )
     for pool in pools:
         perform(pool.look(-math.inf))  # when nothing has expired yet
-    return sum(pool.counts[0] for pool in pools)
-
-
-class Checkpoints:
-    """Awaits the call and counts its checkpoints; at those of these numbers, counted from 0, something happens: a cancel, say."""
-
-    def __init__(self, call: Callable[[], Awaitable[object]], happenings: Mapping[int, Callable[[], object]]) -> None:
-        self._call = call
-        self._happenings = happenings
-        self.met = 0
-
-    def __await__(self) -> Generator[Any, Any, object]:
-        inner = self._call().__await__()
-        sent: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                trap = inner.send(sent) if error is None else inner.throw(error)
-            except StopIteration as stop:
-                return stop.value
-            sent = error = None
-            happening = self._happenings.get(self.met)
-            if happening is not None:
-                happening()
-            self.met += 1
-            try:
-                sent = yield trap
-            except BaseException as raised:  # noqa: BLE001 -- handed on
-                error = raised
+    return pools

@@ -1,65 +1,74 @@
-"""A cancel at each checkpoint of a call over a native transport, and a second one at each checkpoint of its clean-up.
+"""A call over a native transport is cancelled at each of its checkpoints, and once more at each of its clean-up.
 
-A call is run once for each of its checkpoints and cancelled there. After each: no slot is held, the next call works, over another
-connection unless the answer had come whole, and nothing runs on the platform that nobody waits for.
+After each: no slot is held, no connection is kept whose answer was not read whole, the next call works over the only slot, and, but for
+a second cancel on asyncio, nothing runs on the platform that nobody waits for.
 """
 
 # Slots are counted from outside.
 # pyright: reportPrivateUsage=false
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 import anyio
+import anyio.to_thread
 import pytest
-import trio
 
 from flow_sdk import Limits, PlatformClient
 from platform_core.lifecycle import ExecutionStatus
 from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 from platform_transports.asyncio import AsyncioTransport
+from platform_transports.contract import Progress
 from platform_transports.trio import TrioTransport
-from tests.platform_transports.certificates import serving, trusting
+from tests.platform_transports.awaited import LONG_SECONDS
+from tests.platform_transports.checkpoints import Cut, cut, swept
 from tests.platform_transports.echo_server import echo_server
-from tests.platform_transports.native_subject import Checkpoints, Native, echoed
+from tests.platform_transports.native_subject import Kind, Native, held, idle, request_to
+from tests.platform_transports.raw_server import AWAIT_CLOSE, OK, READ, WAIT, raw_server
+from tests.platform_transports.sendings import SENDINGS, Sending
 
 SLEEP = next(each.component_id for each in COMPONENTS if each.name == "sleep")
-EXECUTION_SECONDS = 0.1
+EXECUTION_SECONDS = 0.02
+POLL_SECONDS_MAX = 0.01
 ONE_SLOT = Limits(connections_max=1)
 OVER = {ExecutionStatus.CANCELLED, ExecutionStatus.COMPLETED}
 
-
-@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
-@pytest.mark.parametrize("warm", [False, True], ids=["new", "kept"])
-async def test_a_send_that_is_cancelled_at_each_checkpoint(cancelling: Native, warm: bool, secure: bool) -> None:
-    with echo_server(serving("127.0.0.1") if secure else None) as (url, _):
-        number = 0
-        while True:
-            sender = cancelling.make(ONE_SLOT, trusting() if secure else None)
-            if warm:
-                await sender.send(echoed(url, "warm"))
-            scope = anyio.CancelScope()
-            call = Checkpoints(lambda: sender.send(echoed(url, f"cancelled-{number}")), {number: scope.cancel})  # noqa: B023
-            with scope:
-                await call
-            assert sender.held == 0, f"cancelled at checkpoint {number}"
-            assert (await sender.send(echoed(url, "next"))).body == b"next"
-            await sender.close()
-            if call.met <= number:
-                break
-            number += 1
-    assert number >= (1 if warm else 2)
+Record = Callable[[str, str], None]
 
 
-class Swept(NamedTuple):
-    """What an execution came to that was cancelled once, or twice."""
+@pytest.mark.parametrize("sending", SENDINGS.values(), ids=SENDINGS)
+async def test_a_send_that_is_cancelled_anywhere_loses_nothing(cancelling: Native, sending: Sending, record_property: Record) -> None:
+    async def run(*cancelled_at: int) -> Cut:
+        sender = cancelling.make(ONE_SLOT, sending.client_context)
+        if sending.is_warm:
+            await sender.send(sending.request(url, "warm"))
+        progress = Progress()
+        found = await cut(lambda: sender.send(sending.request(url, "cut off"), progress=progress), *cancelled_at)
+        assert held(sender.transport) == 0, f"cancelled at {cancelled_at}"
+        assert idle(sender.transport) == 0 or not found.is_cancelled or progress.sent == "no", f"cancelled at {cancelled_at}"
+        assert (await sender.send(sending.request(url, "next"))).body == b"next"
+        await sender.close()
+        return found
 
-    checkpoints: int
-    cancelled: bool
-    statuses: list[ExecutionStatus]
+    with echo_server(sending.server_context) as (url, connections):
+        result = await swept(run)
+        await anyio.to_thread.run_sync(connections.wait_until_closed)
+    record_property("swept", str(result))
+    assert result.once > 0
+
+
+async def test_a_send_that_is_cancelled_after_any_byte_of_its_answer_loses_nothing(cancelling: Native, record_property: Record) -> None:
+    sender = cancelling.make(ONE_SLOT)
+    for length in range(len(OK)):
+        with raw_server((READ, OK[:length], AWAIT_CLOSE), (READ, OK, WAIT)) as server, anyio.fail_after(LONG_SECONDS):
+            async with anyio.create_task_group() as group:
+                group.start_soon(sender.send, request_to(server.url))
+                await anyio.to_thread.run_sync(lambda: server.wait_for(requests=1))
+                await anyio.wait_all_tasks_blocked()
+                group.cancel_scope.cancel()
+            await anyio.to_thread.run_sync(lambda: server.wait_for(closed=1))
+            assert (await sender.send(request_to(server.url))).body == b"ok"
+    record_property("swept", f"cancelled after each of {len(OK)} bytes")
 
 
 @pytest.fixture(scope="module")
@@ -68,64 +77,24 @@ def platform() -> Iterator[Emulator]:
         yield running
 
 
-async def test_an_execution_that_is_cancelled_at_each_checkpoint_and_again_in_its_cleanup(
-    platform: Emulator, anyio_backend_name: str
-) -> None:
-    swept = _swept_on_trio if anyio_backend_name == "trio" else _swept_on_asyncio
-    first = twice = 0
-    while (once := await swept(platform, first)).cancelled:
-        assert set(once.statuses) <= OVER, f"cancelled at checkpoint {first}"
-        second = first + 1
-        while (found := await swept(platform, first, second)).checkpoints > second:
-            # On trio the clean-up has its time whatever happens; on asyncio it ends at once.
-            assert anyio_backend_name == "asyncio" or set(found.statuses) <= OVER, f"cancelled at checkpoints {first} and {second}"
-            second, twice = second + 1, twice + 1
-        first += 1
-    print(f"{anyio_backend_name}: cancelled at {first} checkpoints, and {twice} times again in the clean-up")
-    assert first > 5
-    assert twice > first
+async def test_an_execution_that_is_cancelled_anywhere_loses_nothing(platform: Emulator, async_kind: Kind, record_property: Record) -> None:
+    async def run(*cancelled_at: int) -> Cut:
+        async with PlatformClient(platform.url, platform.token, limits=ONE_SLOT, env={}) as client:
+            before = len(platform.executions)
+            found = await cut(
+                lambda: client.execute_code_block(SLEEP, {"seconds": EXECUTION_SECONDS}, poll_interval_seconds=POLL_SECONDS_MAX),
+                *cancelled_at,
+            )
+            statuses = {each.status for each in platform.executions[before:]}
+            # After a second cancel the clean-up has its time on trio; on asyncio it ends at once.
+            assert statuses <= OVER or (len(cancelled_at) == 2 and async_kind != "trio"), f"cancelled at {cancelled_at}"
+            transport = client._binding.get()
+            assert isinstance(transport, AsyncioTransport | TrioTransport)
+            assert held(transport) == 0, f"cancelled at {cancelled_at}"
+            assert await client.request("GET", "/api/v1/tenants/orgs")
+        return found
 
-
-@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["uvloop"])
-async def test_on_uvloop_too(platform: Emulator, anyio_backend: object) -> None:
-    await test_an_execution_that_is_cancelled_at_each_checkpoint_and_again_in_its_cleanup(platform, "asyncio")
-
-
-async def _swept_on_asyncio(platform: Emulator, *cancelled_at: int) -> Swept:
-    async def execute() -> None:
-        await call
-
-    async with _client(platform) as client:
-        before = len(platform.executions)
-        task = asyncio.create_task(execute())
-        call = _execution(client, dict.fromkeys(cancelled_at, task.cancel))
-        with suppress(asyncio.CancelledError):
-            await task
-        return await _found(platform, client, call, before, cancelled=task.cancelled())
-
-
-async def _swept_on_trio(platform: Emulator, *cancelled_at: int) -> Swept:
-    async with _client(platform) as client:
-        before = len(platform.executions)
-        outer, inner = trio.CancelScope(), trio.CancelScope()
-        call = _execution(client, dict(zip(cancelled_at, (inner.cancel, outer.cancel), strict=False)))
-        with outer, inner:
-            await call
-        return await _found(platform, client, call, before, cancelled=inner.cancelled_caught or outer.cancelled_caught)
-
-
-def _client(platform: Emulator) -> PlatformClient:
-    return PlatformClient(platform.url, platform.token, limits=ONE_SLOT, env={})
-
-
-def _execution(client: PlatformClient, happenings: Mapping[int, Callable[[], object]]) -> Checkpoints:
-    return Checkpoints(lambda: client.execute_code_block(SLEEP, {"seconds": EXECUTION_SECONDS}), happenings)
-
-
-async def _found(platform: Emulator, client: PlatformClient, call: Checkpoints, before: int, *, cancelled: bool) -> Swept:
-    statuses = [each.status for each in platform.executions[before:]]
-    transport = client._binding.get()
-    assert isinstance(transport, AsyncioTransport | TrioTransport)
-    assert transport._pool.counts[0] == 0
-    assert await client.request("GET", "/api/v1/tenants/orgs")
-    return Swept(call.met, cancelled, statuses)
+    result = await swept(run)
+    record_property("swept", str(result))
+    assert result.once > 5
+    assert result.twice > result.once

@@ -1,101 +1,211 @@
-"""A KeyboardInterrupt anywhere in a call over the blocking transport: no slot is lost, nothing stays open, and the next call works."""
+"""A KeyboardInterrupt anywhere in a call over the blocking transport, and once more in its clean-up.
+
+After each: no slot is held, nothing stays open, and the next call works over the only slot; after one alone nothing runs on the platform
+that nobody waits for.
+"""
+
+# Slots are counted from outside.
+# pyright: reportPrivateUsage=false
 
 import gc
+import socket
+import ssl
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import pytest
 
 import platform_transports
-from platform_core.limits import Limits
+from flow_sdk import SyncPlatformClient
+from platform_core.lifecycle import ExecutionStatus
+from platform_core.limits import DEFAULT_LIMITS, Limits
+from platform_core.messages import Response
+from platform_emulator import Emulator
+from platform_emulator.components import COMPONENTS
+from platform_transports._sockets import wrapped
+from platform_transports.contract import Progress
 from platform_transports.sync import BlockingTransport
-from tests.platform_transports.certificates import serving, trusting
+from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
 from tests.platform_transports.echo_server import echo_server
-from tests.platform_transports.native_subject import blocking_send, held
+from tests.platform_transports.native_subject import held, idle
+from tests.platform_transports.sendings import SENDINGS, Sending
 from tests.support.interrupts import unreachable
 
 OURS = str(Path(platform_transports.__file__).parent)
 SOCKETS = {"socket", "SSLSocket", "_SSLSocket", "SSLContext", "poll"}
 """Types, by their names, since that of an established TLS session has no public one."""
+SLEEP = next(each.component_id for each in COMPONENTS if each.name == "sleep")
+EXECUTION_SECONDS = 0.02
+POLL_SECONDS_MAX = 0.01
+ONE_SLOT = Limits(connections_max=1)
+OVER = {ExecutionStatus.CANCELLED, ExecutionStatus.COMPLETED}
 
-Interrupted: TypeAlias = Callable[[int, Callable[[], object]], bool]
-"""Call, and raise a KeyboardInterrupt at the place of this number; whether there was one."""
+Record = Callable[[str, str], None]
 
 
-def at_line(number: int, call: Callable[[], object]) -> bool:
-    """Before a line of ours that a signal may come before."""
-    left = number
+class Interrupts(Protocol):
+    """Makes a call, and raises KeyboardInterrupts at the places of these numbers, counted from 0."""
 
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal left
+    met: int
+
+    def __init__(self, *numbers: int) -> None: ...
+    def interrupted(self, call: Callable[[], object]) -> bool:
+        """Whether the call has ended by one."""
+        ...
+
+
+class AtLines:
+    """Before a line of ours that a signal may come before: one interrupt alone, since Python gives up tracing after it."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.met = 0
+        self._numbers = numbers
+
+    def interrupted(self, call: Callable[[], object]) -> bool:
+        before = sys.gettrace()
+        sys.settrace(self._trace)
+        try:
+            call()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+    def _trace(self, frame: FrameType, event: str, _: object) -> Any:
         if not frame.f_code.co_filename.startswith(OURS):
             return None
         if event == "line" and frame.f_lasti not in unreachable(frame.f_code):
-            left -= 1
-            if left < 0:
-                sys.settrace(None)
+            self.met += 1
+            if self.met - 1 in self._numbers:
                 raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+        return self._trace
 
 
-def at_socket_call(number: int, call: Callable[[], object]) -> bool:
-    """Before or after a call of the system on a socket, also those that Python's own `socket` and `ssl` make."""
-    left = number
+class AtSocketCalls:
+    """Before and after each call of the system on a socket, also those that Python's own `socket` and `ssl` make."""
 
-    def profile(_: FrameType, event: str, function: object) -> None:
-        nonlocal left
-        if event in {"c_call", "c_return", "c_exception"} and type(getattr(function, "__self__", None)).__name__ in SOCKETS:
-            left -= 1
-            if left < 0:
-                sys.setprofile(None)
+    events = frozenset({"c_call", "c_return", "c_exception"})
+
+    def __init__(self, *numbers: int) -> None:
+        self.met = 0
+        self._numbers = numbers
+        self._is_under_way = False
+
+    def interrupted(self, call: Callable[[], object]) -> bool:
+        before = sys.getprofile()
+        self._is_under_way = True
+        sys.setprofile(self._profile)
+        try:
+            call()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.setprofile(before)
+            self._is_under_way = False
+        return False
+
+    def go_on(self, _decision: object) -> None:
+        """As an observer: Python gives up profiling once it has raised."""
+        if self._is_under_way:
+            sys.setprofile(self._profile)
+
+    def _profile(self, _: FrameType, event: str, function: object) -> None:
+        if event in self.events and type(getattr(function, "__self__", None)).__name__ in SOCKETS:
+            self.met += 1
+            if self.met - 1 in self._numbers:
                 raise KeyboardInterrupt
 
-    before = sys.getprofile()
-    sys.setprofile(profile)
-    try:
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.setprofile(before)
-    return False
+
+class BeforeSocketCalls(AtSocketCalls):
+    """Half as many, for what takes longer."""
+
+    events = frozenset({"c_call"})
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a socket between two bytecodes is closed by nobody else
-@pytest.mark.parametrize(
-    ("interrupted", "secure"),
-    [(at_line, False), (at_socket_call, False), (at_socket_call, True)],
-    ids=["at a line", "at a call on a socket", "at a call on a socket with TLS"],
-)
-@pytest.mark.parametrize("warm", [False, True], ids=["new", "kept"])
-def test_an_interrupt_costs_no_slot_and_the_next_call_works(interrupted: Interrupted, secure: bool, warm: bool) -> None:
-    number = 0
-    with echo_server(serving("127.0.0.1") if secure else None) as (url, connections):
-        while True:
-            transport = BlockingTransport(Limits(connections_max=1), ssl_context=trusting() if secure else None)
-            if warm:
-                blocking_send(transport, url, "warm")
-            is_interrupted = interrupted(number, lambda: blocking_send(transport, url, "interrupted"))  # noqa: B023
-            gc.collect(0)
-            assert held(transport) == 0, f"at place {number}"
-            assert blocking_send(transport, url, f"next {number}").body == f"next {number}".encode()
-            transport.close()
-            if not is_interrupted:
-                break
-            number += 1
+@pytest.mark.parametrize("sending", SENDINGS.values(), ids=SENDINGS)
+@pytest.mark.parametrize("interrupts", [AtLines, AtSocketCalls])
+def test_a_send_that_is_interrupted_anywhere_loses_nothing(interrupts: type[Interrupts], sending: Sending, record_property: Record) -> None:
+    def send(transport: BlockingTransport, name: str, progress: Progress) -> Response:
+        deadline = time.monotonic() + LONG_SECONDS
+        return transport.send(sending.request(url, name), CREDENTIALS, deadline, DEFAULT_LIMITS, progress)
+
+    def run(*numbers: int) -> tuple[int, bool]:
+        transport, interrupting, progress = (
+            BlockingTransport(ONE_SLOT, ssl_context=sending.client_context),
+            interrupts(*numbers),
+            Progress(),
+        )
+        if sending.is_warm:
+            send(transport, "warm", Progress())
+        is_interrupted = interrupting.interrupted(lambda: send(transport, "interrupted", progress))
+        gc.collect(0)
+        assert held(transport) == 0, f"interrupted at {numbers}"
+        assert send(transport, "next", Progress()).body == b"next", f"interrupted at {numbers}"
+        assert idle(transport) == 1
+        transport.close()
+        return interrupting.met, is_interrupted
+
+    with echo_server(sending.server_context) as (url, connections):
+        places, _ = run()
+        interrupted = sum(run(number)[1] for number in range(places))
         connections.wait_until_closed()
-    print(f"interrupted at {number} places")
-    assert number >= (8 if interrupted is at_socket_call else 50)
+    record_property("swept", f"{places} places, interrupted at {interrupted}")
+    assert interrupted >= (8 if interrupts is AtSocketCalls else 50)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_socket_that_is_interrupted_on_its_way_to_tls_is_closed_once() -> None:
+    context = ssl.create_default_context()
+    number, is_interrupted = 0, True
+    while is_interrupted:
+        ours, theirs = socket.socketpair()
+        interrupts = AtSocketCalls(number)
+        is_interrupted = interrupts.interrupted(lambda: wrapped(ours, context, "platform.test").close())  # noqa: B023
+        gc.collect(0)
+        ours.close()  # EBADF, where another has closed it
+        assert theirs.recv(1) == b""
+        theirs.close()
+        number += 1
+    assert number > 10
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_execution_that_is_interrupted_anywhere_loses_nothing(platform: Emulator, record_property: Record) -> None:
+    def run(*numbers: int) -> tuple[int, bool]:
+        interrupts = BeforeSocketCalls(*numbers)
+        with SyncPlatformClient(platform.url, platform.token, limits=ONE_SLOT, observers=[interrupts.go_on], env={}) as client:
+            before = len(platform.executions)
+            is_interrupted = interrupts.interrupted(
+                lambda: client.execute_code_block(SLEEP, {"seconds": EXECUTION_SECONDS}, poll_interval_seconds=POLL_SECONDS_MAX)
+            )
+            statuses = {each.status for each in platform.executions[before:]}
+            gc.collect(0)
+            assert statuses <= OVER or len(numbers) == 2, f"interrupted at {numbers}"
+            transport = client._binding.get()
+            assert isinstance(transport, BlockingTransport)
+            assert held(transport) == 0, f"interrupted at {numbers}"
+            assert client.request("GET", "/api/v1/tenants/orgs")
+        return interrupts.met, is_interrupted
+
+    places, _ = run()
+    once = twice = 0
+    for first in range(places):
+        once += run(first)[1]
+        second = first + 1
+        while run(first, second)[0] > second:
+            second, twice = second + 1, twice + 1
+    record_property("swept", f"{places} places, interrupted at {once}, and {twice} times again in the clean-up")
+    assert once > 8
+    assert twice > once

@@ -10,6 +10,7 @@ import socket
 import ssl
 import sys
 import time
+import traceback
 from collections.abc import Generator
 from contextlib import suppress
 from enum import Enum
@@ -99,7 +100,15 @@ def connect(sock: socket.socket, sockaddr: tuple[str | int | bytes, ...]) -> Ste
 
 def wrapped(sock: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
     """With TLS, before the handshake. That an end without close_notify is none (RFC 9112, section 9.8) is for us to judge."""
-    return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+    try:
+        return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+    except BaseException as error:
+        # For a moment both own the descriptor. An interrupt just then would close it twice: the second time it may be another socket's.
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            half_made = frame.f_locals.get("self")
+            if isinstance(half_made, ssl.SSLSocket) and half_made.fileno() == sock.fileno():
+                sock.detach()
+        raise
 
 
 def handshake(sock: ssl.SSLSocket) -> Steps[Exception | None]:

@@ -1,0 +1,45 @@
+"""The ways of a single call to an echo server, for the tests that cut it off anywhere."""
+
+import ssl
+from typing import NamedTuple
+
+from platform_core.messages import OutgoingRequest
+from tests.platform_transports.certificates import serving, trusting
+from tests.platform_transports.native_subject import request_to
+
+UPLOAD = bytes(4_000_000)
+"""More than a connection takes before anybody has read of it."""
+
+
+class Sending(NamedTuple):
+    """One way."""
+
+    host: str = "127.0.0.1"
+    is_secure: bool = False
+    is_warm: bool = False
+    """A call has been there before, whose connection is kept."""
+    content: bytes = b""
+
+    @property
+    def server_context(self) -> ssl.SSLContext | None:
+        return serving("127.0.0.1") if self.is_secure else None
+
+    @property
+    def client_context(self) -> ssl.SSLContext | None:
+        return trusting() if self.is_secure else None
+
+    def request(self, url: str, name: str) -> OutgoingRequest:
+        """A request to the server at this URL, which answers with its name."""
+        url = url.replace("127.0.0.1", self.host)
+        return request_to(url, "PUT" if self.content else "GET", self.content, (("X-Request-ID", name),))
+
+
+SENDINGS = {
+    "new": Sending(),
+    "new, by name": Sending(host="localhost"),
+    "new, TLS": Sending(is_secure=True),
+    "kept": Sending(is_warm=True),
+    "kept, TLS": Sending(is_secure=True, is_warm=True),
+    "upload": Sending(content=UPLOAD),
+    "upload, TLS": Sending(is_secure=True, content=UPLOAD),
+}
