@@ -54,6 +54,10 @@ storm: $(READY) ## 20,000 calls, a third of them cut off, over each native trans
 sweep: $(READY) ## cut calls over the native transports off at each checkpoint, line and socket call, and count
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/platform_transports/test_natives_sweep.py tests/platform_transports/test_sync_interrupts.py
 
+nginx: $(READY) ## every transport against nginx: needs `apt-get install nginx-light`, or another nginx
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { echo 'nginx is not installed: apt-get install nginx-light'; exit 1; }
+	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/platform_transports/check_nginx.py
+
 lint: $(READY) ## style, format, who imports whom, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
