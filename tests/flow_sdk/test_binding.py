@@ -145,6 +145,25 @@ class TestEventLoop:
                 anyio.run(use, backend=other)
         assert len(platform.requests) == 1
 
+    def test_a_second_run_is_refused_over_the_native_transport_too(self, backend: str) -> None:
+        use = f"""
+import anyio
+from flow_sdk import PlatformClient, PlatformClientError
+from platform_emulator import Emulator
+with Emulator() as emulator:
+    client = PlatformClient(emulator.url, emulator.new_token(), env={{}})
+    async def orgs():
+        return await client.request("GET", "/api/v1/tenants/orgs")
+    print(len(anyio.run(orgs, backend={backend!r})))
+    try:
+        anyio.run(orgs, backend={backend!r})
+    except PlatformClientError as error:
+        print(error)
+"""
+        found = subprocess.run([sys.executable, "-c", use], capture_output=True, text=True, check=False)
+        assert (found.stderr, found.stdout.splitlines()[0]) == ("", "1")
+        assert OTHER_LOOP in found.stdout
+
     def test_a_loop_is_not_bound_by_making_a_client_inside_it(self, backend: str) -> None:
         platform = modelled()
 

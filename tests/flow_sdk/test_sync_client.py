@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flow_sdk import PlatformClientError, SyncPlatformClient
+from flow_sdk import Limits, PlatformClientError, SyncPlatformClient
 from platform_core.actions import Authorize, Fate, Gone
 from platform_core.execution import Submitting, Waiting
 from platform_core.handles import OnAbandon
@@ -16,7 +16,8 @@ from platform_emulator import Emulator
 from platform_transports.fake import FakePlatform, FakeSyncTransport
 from tests.support.platform import ECHO, SLEEP, executions, heading, modelled
 
-THREADS = 16
+THREADS = 32
+SLOTS = 8
 
 
 def client_of(platform: Any, **arguments: Any) -> SyncPlatformClient:
@@ -114,8 +115,9 @@ class TestThreads:
         assert [type(end) for end in ends] == [PlatformClientError] * 2
         assert all("closed while" in str(end) for end in ends)
 
-    def test_each_gets_its_own_answers_over_http(self, emulator: Emulator) -> None:
-        with SyncPlatformClient(emulator.url, emulator.token, env={}) as client, ThreadPoolExecutor(THREADS) as threads:
+    def test_each_gets_its_own_answers_over_few_connections(self, emulator: Emulator) -> None:
+        client = SyncPlatformClient(emulator.url, emulator.token, limits=Limits(connections_max=SLOTS), env={})
+        with client, ThreadPoolExecutor(THREADS) as threads:
             futures = [threads.submit(client.execute_code_block, ECHO, {"n": n}) for n in range(3 * THREADS)]
         assert [future.result().get("result") for future in futures] == [{"n": n} for n in range(3 * THREADS)]
 

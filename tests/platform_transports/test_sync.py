@@ -3,11 +3,13 @@
 # Slots are counted, and taken, from outside.
 # pyright: reportPrivateUsage=false
 
+import os
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +17,14 @@ import pytest
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
+from platform_emulator import Emulator
+from platform_emulator.components import COMPONENTS
 from platform_transports._thread_slots import Slots
 from platform_transports.contract import Progress, TransportError
 from platform_transports.http1.request import Origin
 from platform_transports.sync import BlockingTransport
 from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
+from tests.platform_transports.certificates import authority, serving
 from tests.platform_transports.echo_server import echo_server
 from tests.platform_transports.native_subject import blocking_send, held, request_to
 from tests.platform_transports.raw_server import AWAIT_CLOSE, READ, raw_server
@@ -78,7 +83,7 @@ def test_a_close_in_the_moment_before_a_socket_is_known_ends_it_too(monkeypatch:
 
 
 FORKING = """
-import os, sys, time
+import os, ssl, sys, time
 from platform_core.limits import DEFAULT_LIMITS
 from platform_core.messages import Headers, Inline, OutgoingRequest
 from platform_transports.contract import Credentials, Progress
@@ -86,7 +91,7 @@ from platform_transports._thread_slots import Slots
 from platform_transports.http1.request import Origin
 from platform_transports.sync import BlockingTransport
 
-transport = BlockingTransport()
+transport = BlockingTransport(ssl_context=ssl.create_default_context(cafile=sys.argv[2]))
 
 def call(name):
     request = OutgoingRequest("GET", sys.argv[1] + "/", Headers((("X-Request-ID", name),)), Inline(b""))
@@ -113,10 +118,49 @@ transport.close()
 """
 
 
-def test_a_fork_has_connections_of_its_own_and_leaves_those_of_its_parent_alone() -> None:
-    with echo_server() as (url, connections):
-        subprocess.run([sys.executable, "-W", "error", "-c", FORKING, url], check=True, timeout=30)
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "TLS"])
+def test_a_fork_has_connections_of_its_own_and_leaves_those_of_its_parent_alone(tmp_path: Path, is_secure: bool) -> None:
+    trusted = tmp_path / "authority.pem"
+    authority().cert_pem.write_to_path(trusted)
+    with echo_server(serving("127.0.0.1") if is_secure else None) as (url, connections):
+        subprocess.run([sys.executable, "-W", "error", "-c", FORKING, url, trusted], check=True, timeout=30)
     assert len(connections) == 2
+
+
+FORKING_CLIENT = """
+import os, sys
+from flow_sdk import SyncPlatformClient
+
+client = SyncPlatformClient()
+
+def call(side):
+    for number in range(20):
+        record = client.execute_code_block(sys.argv[1], {side: number})
+        assert record["result"] == {side: number}, record
+
+call("before")
+child = os.fork()
+if not child:
+    code = 1
+    try:
+        call("child")
+        client.close()
+        code = 0
+    finally:
+        os._exit(code)
+call("parent")
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+call("after")
+client.close()
+"""
+
+
+def test_a_client_goes_on_in_both_processes_of_a_fork() -> None:
+    echo = next(each.component_id for each in COMPONENTS if each.name == "echo")
+    with Emulator() as platform:
+        environment = {**os.environ, "PLATFORM_API_URL": platform.url, "AUTH_TOKEN": platform.token}
+        subprocess.run([sys.executable, "-W", "error", "-c", FORKING_CLIENT, echo], check=True, timeout=60, env=environment)
+        assert len(platform.executions) == 80
 
 
 def test_who_waits_looks_for_himself_where_nobody_told_him(monkeypatch: pytest.MonkeyPatch) -> None:
