@@ -49,7 +49,10 @@ poll-plan: $(READY) ## the poll plan beside the plans of others, in virtual time
 	$(BIN)/python -m benchmarks.poll_plan
 
 storm: $(READY) ## 20,000 calls, a third of them cut off, over each native transport: is anything lost?
-	$(BIN)/python -m benchmarks.storm --transport $(TRANSPORT)
+	$(BIN)/python -m benchmarks.storms --transport $(TRANSPORT)
+
+storms: $(READY) ## three over each transport, httpx and httpx2 too, into docs/storm.md
+	$(BIN)/python -m benchmarks.storms --transport all --page docs/storm.md
 
 sweep: $(READY) ## cut calls over the native transports off at each checkpoint, line and socket call, and count
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/platform_transports/test_natives_sweep.py tests/platform_transports/test_sync_interrupts.py

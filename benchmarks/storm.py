@@ -1,40 +1,29 @@
 """Many calls at once over few slots, a third of them cut off at random moments: is anything leaked, or mixed up, and does it work after it?
 
-    make storm                          the native transports
-    make storm TRANSPORT=httpx          the adapter over httpx, or httpx2
-
 A call is cut off by cancellation; in threads, which nobody can cancel, by its deadline. The same seed cuts off the same calls; the
 moments depend on the machine as well: they are spread over as long as a call takes just then.
 """
 
-import argparse
 import http.client
 import itertools
 import json
 import random
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
 
-from benchmarks.echo_server import echo_server
 from platform_core.limits import Limits
 from platform_core.messages import Headers, Inline, OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
-from platform_transports.asyncio import AsyncioTransport
 from platform_transports.contract import AsyncTransport, Credentials, Progress, SyncTransport, TransportError
-from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
-from platform_transports.sync import BlockingTransport
-from platform_transports.trio import TrioTransport
 
 CREDENTIALS = Credentials("Authorization", "Bearer a-token")
 CALL_SECONDS_MAX = 30.0
@@ -76,10 +65,14 @@ class Result:
     left_open: int = 0
     """Connections that the server still had after the transport was closed."""
 
+    @property
+    def calls(self) -> int:
+        """How many have ended, in whatever way."""
+        return self.answered + self.cut_unsent + self.cut_sent + sum(self.failed.values())
+
     def is_clean(self, plan: Plan) -> bool:
         """Whether nothing failed and nothing was lost."""
-        whole = self.answered + self.cut_unsent + self.cut_sent
-        return (whole, self.mixed_up, self.slots_left, self.left_open) == (plan.calls, 0, plan.slots, 0)
+        return (self.calls, not self.failed, self.mixed_up, self.slots_left, self.left_open) == (plan.calls, True, 0, plan.slots, 0)
 
     def __str__(self) -> str:
         failed = ", ".join(f"{count} {kind}" for kind, count in self.failed.items()) or "0"
@@ -230,71 +223,3 @@ def _stats(url: str) -> dict[str, int]:
     found: dict[str, int] = json.loads(connection.getresponse().read())
     connection.close()
     return found
-
-
-class Kind(NamedTuple):
-    """A transport, and the event loop in which it is used, or none."""
-
-    make: Callable[[Limits], Any]
-    backend: str | None
-    options: Mapping[str, object] = MappingProxyType({})
-
-    def storm(self, plan: Plan) -> Result:
-        """Let a storm loose on such a transport, with a server of its own."""
-        with echo_server() as url:
-            if self.backend is None:
-                return storm_in_threads(self.make(plan.limits), url, plan)
-
-            async def main() -> Result:
-                return await storm_async(self.make(plan.limits), url, plan)
-
-            return anyio.run(main, backend=self.backend, backend_options=dict(self.options))
-
-
-def _over(library: str) -> dict[str, Kind]:
-    def make(limits: Limits) -> HttpxTransport:
-        return HttpxTransport(library=library, limits=limits)
-
-    def make_blocking(limits: Limits) -> HttpxSyncTransport:
-        return HttpxSyncTransport(library=library, limits=limits)
-
-    return {
-        f"{library} on asyncio": Kind(make, "asyncio"),
-        f"{library} on trio": Kind(make, "trio"),
-        f"{library} in threads": Kind(make_blocking, None),
-    }
-
-
-TRANSPORTS: dict[str, dict[str, Kind]] = {
-    "native": {
-        "native on asyncio": Kind(AsyncioTransport, "asyncio"),
-        "native on uvloop": Kind(AsyncioTransport, "asyncio", {"use_uvloop": True}),
-        "native on trio": Kind(TrioTransport, "trio"),
-        "native in threads": Kind(BlockingTransport, None),
-    },
-    "httpx": _over("httpx"),
-    "httpx2": _over("httpx2"),
-}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a line for each; 1 where anything was lost."""
-    parser = argparse.ArgumentParser(description="Let a storm of calls loose on each transport.")
-    parser.add_argument("--transport", choices=TRANSPORTS, default="native")
-    parser.add_argument("--calls", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=None, help="which calls are cut off; made up and printed where it is left out")
-    parser.add_argument("--seconds", type=float, default=120.0, help="when a storm is given up")
-    given = parser.parse_args(arguments)
-    seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    plan = Plan(seed, calls=given.calls, seconds_max=given.seconds)
-    print(f"{plan.calls:,} calls, {plan.at_a_time} at a time over {plan.slots} slots, a third of them cut off, seed {plan.seed}")
-    clean = True
-    for name, kind in TRANSPORTS[given.transport].items():
-        result = kind.storm(plan)
-        print(f"{name}: {result}", flush=True)
-        clean = clean and result.is_clean(plan)
-    return 0 if clean else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.echo_server import echo_server
-from benchmarks.storm import TRANSPORTS, Plan, Result, Storm, main, storm_in_threads
+from benchmarks.storm import Plan, Result, Storm, storm_in_threads
+from benchmarks.storms import TRANSPORTS
 from platform_core.limits import Limits
 from platform_core.messages import OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
@@ -119,14 +120,3 @@ def test_the_same_seed_cuts_off_the_same_calls_and_about_a_third_of_them() -> No
     cut = [[number for number in range(3000) if Storm("http://x.test", PLAN).cut_seconds(number) is not None] for _ in range(2)]
     assert cut[0] == cut[1]
     assert 900 < len(cut[0]) < 1100
-
-
-def test_the_command_prints_the_seed_and_a_line_for_each_transport(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--calls", "50", "--seed", "7"]) == 0
-    first, *lines = capsys.readouterr().out.splitlines()
-    assert first == "50 calls, 64 at a time over 8 slots, a third of them cut off, seed 7"
-    assert [line.partition(":")[0] for line in lines] == list(TRANSPORTS["native"])
-
-
-def test_the_command_fails_where_anything_was_lost() -> None:
-    assert main(["--calls", "1000000", "--seconds", "0.01"]) == 1
