@@ -39,6 +39,7 @@ errors: $(READY) ## print what each error says, as met over real HTTP
 
 page: $(READY) ## run the snippets of the platform's page, and print which pass in which world
 	$(BIN)/python tools/page_table.py
+
 bench: $(READY) ## what a call costs, beside httpx, aiohttp, urllib3 and others, in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.side_by_side $(BENCH_ARGS)
 
