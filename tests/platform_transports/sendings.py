@@ -30,8 +30,14 @@ class Sending(NamedTuple):
 
     def request(self, url: str, name: str) -> OutgoingRequest:
         """A request to the server at this URL, which answers with its name."""
-        url = url.replace("127.0.0.1", self.host)
-        return request_to(url, "PUT" if self.content else "GET", self.content, (("X-Request-ID", name),))
+        return request_to(self._at(url), "PUT" if self.content else "GET", self.content, (("X-Request-ID", name),))
+
+    def short_request(self, url: str, name: str) -> OutgoingRequest:
+        """One without content, for the calls before and after."""
+        return request_to(self._at(url), headers=(("X-Request-ID", name),))
+
+    def _at(self, url: str) -> str:
+        return url.replace("127.0.0.1", self.host)
 
 
 SENDINGS = {

@@ -41,12 +41,12 @@ async def test_a_send_that_is_cancelled_anywhere_loses_nothing(cancelling: Nativ
     async def run(*cancelled_at: int) -> Cut:
         sender = cancelling.make(ONE_SLOT, sending.client_context)
         if sending.is_warm:
-            await sender.send(sending.request(url, "warm"))
+            await sender.send(sending.short_request(url, "warm"))
         progress = Progress()
         found = await cut(lambda: sender.send(sending.request(url, "cut off"), progress=progress), *cancelled_at)
         assert held(sender.transport) == 0, f"cancelled at {cancelled_at}"
         assert idle(sender.transport) == 0 or not found.is_cancelled or progress.sent == "no", f"cancelled at {cancelled_at}"
-        assert (await sender.send(sending.request(url, "next"))).body == b"next"
+        assert (await sender.send(sending.short_request(url, "next"))).body == b"next"
         await sender.close()
         return found
 
@@ -96,5 +96,5 @@ async def test_an_execution_that_is_cancelled_anywhere_loses_nothing(platform: E
 
     result = await swept(run)
     record_property("swept", str(result))
-    assert result.once > 5
-    assert result.twice > result.once
+    assert result.once > 3, "a connection, a submission, a pause and a poll at least"
+    assert result.twice > 3

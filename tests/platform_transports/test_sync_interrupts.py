@@ -23,7 +23,7 @@ import platform_transports
 from flow_sdk import SyncPlatformClient
 from platform_core.lifecycle import ExecutionStatus
 from platform_core.limits import DEFAULT_LIMITS, Limits
-from platform_core.messages import Response
+from platform_core.messages import OutgoingRequest, Response
 from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 from platform_transports._sockets import wrapped
@@ -131,22 +131,17 @@ class BeforeSocketCalls(AtSocketCalls):
 @pytest.mark.parametrize("sending", SENDINGS.values(), ids=SENDINGS)
 @pytest.mark.parametrize("interrupts", [AtLines, AtSocketCalls])
 def test_a_send_that_is_interrupted_anywhere_loses_nothing(interrupts: type[Interrupts], sending: Sending, record_property: Record) -> None:
-    def send(transport: BlockingTransport, name: str, progress: Progress) -> Response:
-        deadline = time.monotonic() + LONG_SECONDS
-        return transport.send(sending.request(url, name), CREDENTIALS, deadline, DEFAULT_LIMITS, progress)
+    def send(transport: BlockingTransport, request: OutgoingRequest) -> Response:
+        return transport.send(request, CREDENTIALS, time.monotonic() + LONG_SECONDS, DEFAULT_LIMITS, Progress())
 
     def run(*numbers: int) -> tuple[int, bool]:
-        transport, interrupting, progress = (
-            BlockingTransport(ONE_SLOT, ssl_context=sending.client_context),
-            interrupts(*numbers),
-            Progress(),
-        )
+        transport, interrupting = BlockingTransport(ONE_SLOT, ssl_context=sending.client_context), interrupts(*numbers)
         if sending.is_warm:
-            send(transport, "warm", Progress())
-        is_interrupted = interrupting.interrupted(lambda: send(transport, "interrupted", progress))
+            send(transport, sending.short_request(url, "warm"))
+        is_interrupted = interrupting.interrupted(lambda: send(transport, sending.request(url, "interrupted")))
         gc.collect(0)
         assert held(transport) == 0, f"interrupted at {numbers}"
-        assert send(transport, "next", Progress()).body == b"next", f"interrupted at {numbers}"
+        assert send(transport, sending.short_request(url, "next")).body == b"next", f"interrupted at {numbers}"
         assert idle(transport) == 1
         transport.close()
         return interrupting.met, is_interrupted
