@@ -59,6 +59,8 @@ class Result:
     cut_sent: int = 0
     failed: Counter[FailureCause] = field(default_factory=Counter[FailureCause])
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of this process, whatever else the machine has to do."""
     slots_left: int = 0
     """How many calls could be under way together after it."""
     connections: int = 0
@@ -79,7 +81,7 @@ class Result:
         return (
             f"answered {self.answered:,}, cut off {self.cut_unsent:,} before and {self.cut_sent:,} after sending, failed {failed}, "
             f"mixed up {self.mixed_up}, slots after it {self.slots_left}, connections {self.connections:,}, left open {self.left_open}, "
-            f"{self.seconds:.1f} s"
+            f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} s of CPU"
         )
 
 
@@ -92,6 +94,7 @@ class Storm:
         self._plan = plan
         self._lock = threading.Lock()
         self._call_seconds = FIRST_GUESS_SECONDS
+        self._began, self._began_cpu = time.monotonic(), time.process_time()
 
     def cut_seconds(self, number: int) -> float | None:
         """After how long this call is cut off; None where it is not."""
@@ -122,13 +125,17 @@ class Storm:
                 case None:
                     result.cut_sent += 1
 
+    def over(self) -> None:
+        """No call is under way any more."""
+        self.result.seconds = time.monotonic() - self._began
+        self.result.cpu_seconds = time.process_time() - self._began_cpu
+
     def at_gate(self, answers: Sequence[Response | None]) -> None:
         """What those heard who stood at the gate after the storm."""
         self.result.slots_left = max(0 if each is None else int(each.body) for each in answers)
 
-    def after(self, seconds: float) -> Result:
-        """All is over, and the transport is closed."""
-        self.result.seconds = seconds
+    def after(self) -> Result:
+        """The transport is closed."""
         until = time.monotonic() + GATE_SECONDS_MAX
         stats = _stats(self._url)
         while stats["open"] > 1 and time.monotonic() < until:
@@ -143,7 +150,7 @@ class Storm:
 
 async def storm_async(transport: AsyncTransport, url: str, plan: Plan) -> Result:
     """Let a storm loose on this transport in the running event loop, and close it."""
-    storm, numbers, began = Storm(url, plan), iter(range(plan.calls)), time.monotonic()
+    storm, numbers = Storm(url, plan), iter(range(plan.calls))
 
     async def send(request: OutgoingRequest, seconds: float, progress: Progress) -> Response:
         return await transport.send(request, CREDENTIALS, anyio.current_time() + seconds, plan.limits, progress)
@@ -171,19 +178,18 @@ async def storm_async(transport: AsyncTransport, url: str, plan: Plan) -> Result
         async with anyio.create_task_group() as group:
             for _ in range(plan.at_a_time):
                 group.start_soon(call_on)
-    seconds = time.monotonic() - began
+    storm.over()
     async with anyio.create_task_group() as group:
         for place in range(plan.slots):
             group.start_soon(stand_at_gate, place)
     storm.at_gate(heard)
     await transport.aclose()
-    return await anyio.to_thread.run_sync(storm.after, seconds)
+    return await anyio.to_thread.run_sync(storm.after)
 
 
 def storm_in_threads(transport: SyncTransport, url: str, plan: Plan) -> Result:
     """Let a storm loose on this transport from many threads, and close it."""
-    storm, numbers, began = Storm(url, plan), itertools.count(), time.monotonic()
-    until = began + plan.seconds_max
+    storm, numbers, until = Storm(url, plan), itertools.count(), time.monotonic() + plan.seconds_max
 
     def send(request: OutgoingRequest, seconds: float, progress: Progress) -> Response:
         return transport.send(request, CREDENTIALS, time.monotonic() + seconds, plan.limits, progress)
@@ -207,10 +213,10 @@ def storm_in_threads(transport: SyncTransport, url: str, plan: Plan) -> Result:
     with ThreadPoolExecutor(plan.at_a_time) as threads:
         for each in [threads.submit(call_on) for _ in range(plan.at_a_time)]:
             each.result()
-        seconds = time.monotonic() - began
+        storm.over()
         storm.at_gate([each.result() for each in [threads.submit(stand_at_gate) for _ in range(plan.slots)]])
     transport.close()
-    return storm.after(seconds)
+    return storm.after()
 
 
 def _name(number: int) -> str:

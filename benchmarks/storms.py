@@ -137,7 +137,7 @@ def _storm_and_tell(family: str, name: str, plan: Plan, sending: Connection) -> 
 
 
 _HEAD = """\
-| transport | answered | cut off before sending | and after | failed | mixed up | slots after each, of 8 | left open | seconds |
+| transport | answered | cut off before sending | and after | failed | mixed up | slots after each, of 8 | left open | CPU seconds |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
@@ -163,7 +163,7 @@ def _row(name: str, results: Sequence[Result | None], plans: Sequence[Plan]) -> 
 def _ended(result: Result | None, plan: Plan) -> str:
     if result is None:
         return "—"
-    return f"{result.seconds:.0f}" if result.calls == plan.calls else f"given up after {result.seconds:.0f}"
+    return f"{result.cpu_seconds:.0f}" if result.calls == plan.calls else f"{result.cpu_seconds:.0f}, given up"
 
 
 def _title(plans: Sequence[Plan]) -> str:
