@@ -5,6 +5,7 @@ gets `Gone(report)`; a passed deadline ends in its error, or in the platform's v
 is abandoned while it leaves by its deadline ends in `Gone`, within the seconds that it has left.
 """
 
+import json
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 from uuid import UUID
@@ -109,7 +110,8 @@ class Leaving:
                 return gone(self.seed, Report(fate, handle, record), Because.TERMINAL)
             case ByDeadline(failure) if cancelled:
                 message = f"{failure.message}; the execution was cancelled"
-                return self._raise(replace(failure, message=message), record["execution_id"], at, sends)
+                failure = replace(failure, message=message, execution_json=json.dumps(record))
+                return self._raise(failure, record["execution_id"], at, sends)
             case ByDeadline():
                 return conclude(self.job, word)
             case _:

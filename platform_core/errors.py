@@ -25,9 +25,12 @@ from typing import Any, ClassVar, cast
 from .handles import ExecutionHandle
 from .outcomes import Sent
 from .records import ExecutionRecord
+from .retry import CONFLICT, IDEMPOTENT_METHODS, may_have_been_seen
 
 BODY_BYTES_KEPT = 2048
 """How much of an answer's body an error keeps: enough to see what kind of page it was."""
+
+_LATER = "The platform, or a proxy before it, could not serve this: try again later."
 
 
 class PlatformClientError(Exception):
@@ -35,10 +38,10 @@ class PlatformClientError(Exception):
 
     `status_code`, `code`, `details` and `body` (its first bytes) are the platform's answer, where there was one; `request_id`
     is found again in the platform's logs; `attempts` counts requests, `elapsed` seconds. `retry_after` is the pause in seconds
-    that the platform asked for. `handle` goes on with the execution, where there may be one.
+    that the platform asked for. `handle` goes on with the execution, where there may be one. `advice` says what to do next.
     """
 
-    advice: ClassVar[str] = "The platform, or a proxy before it, could not serve this: try again later."
+    _next_step: ClassVar[str] = _LATER
 
     def __init__(self, failure: "Failure | str") -> None:
         if isinstance(failure, str):
@@ -74,9 +77,14 @@ class PlatformClientError(Exception):
                 f"{what}: " if what else "",
                 failure.message,
                 f" ({', '.join(call)})." if call else "",
-                f" {self._advice()}" if call else "",
+                f" {self.advice}" if call else "",
             )
         )
+
+    @property
+    def advice(self) -> str:
+        """What to do next, in a few sentences."""
+        return " ".join(part for part in (self._step(), self._pause(), self._page(), self._left_open()) if part)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Notes travel along; an OSError among the bases would else rule here.
@@ -91,76 +99,96 @@ class PlatformClientError(Exception):
             "handle": None if self.handle is None else self.handle.to_dict(),
         }
 
-    def _advice(self) -> str:
-        advice = _ADVICE_BY_STATUS.get(self.status_code or 0, self.advice) if type(self) is PlatformClientError else self.advice
-        if self.retry_after is not None:
-            return f"{advice} The platform asks for a pause of {self.retry_after:g} s."
-        return advice
+    def _step(self) -> str:
+        return _step_by_status(self.status_code) if type(self) is PlatformClientError else self._next_step
+
+    def _pause(self) -> str:
+        return "" if self.retry_after is None else f"The platform asks for a pause of {self.retry_after:g} s."
+
+    def _page(self) -> str:
+        """Without the platform's own code it may be the answer of something else."""
+        return "The answer's first bytes are in .body." if self.body and self.code is None else ""
+
+    def _left_open(self) -> str:
+        """What may have begun, or may still be going on, all the same: nobody should start it a second time unawares."""
+        if self.execution is not None:  # it has ended
+            return ""
+        if self.handle is None:
+            return _MAY_HAVE_ACTED if self.method not in IDEMPOTENT_METHODS and self._may_have_been_seen() else ""
+        return _MAY_HAVE_STARTED if self.handle.execution_id is None else _MAY_STILL_RUN
+
+    def _may_have_been_seen(self) -> bool:
+        if self.status_code is None:
+            return self.sent == "maybe"
+        return self.status_code != CONFLICT and may_have_been_seen(self.status_code)
 
 
 class PlatformAuthenticationError(PlatformClientError):
     """401 after one refresh of the token, or no token to be had."""
 
-    advice = "Check the token, or give a token_provider that renews it."
+    _next_step = "Give the client a valid token, or a token_provider that renews it."
 
 
 class PlatformPermissionError(PlatformClientError):
     """403."""
 
-    advice = "The token is valid but lacks the permission: use another token, organization or workspace."
+    _next_step = "The token is valid but lacks the permission: use another token, organization or workspace."
 
 
 class PlatformNotFoundError(PlatformClientError):
     """404, for an execution after its grace."""
 
-    advice = "Check the id and the path, and that the token's organization owns it."
+    _next_step = "Check the id and the path, and that the token's organization owns it."
+
+    def _left_open(self) -> str:
+        return ""  # nothing is there that could run
 
 
 class PlatformExecutionError(PlatformClientError):
     """500, or an execution that ended `failed`; `execution` is its record where there is one."""
 
-    advice = "It failed on the platform: see its error and, by the request id, its logs; it is not repeated by itself."
+    _next_step = "The component itself failed: .execution is its record. Nothing runs it again but another submission."
+
+    def _step(self) -> str:
+        if self.execution is None:
+            return "The platform failed, and is not asked again by itself: look for the request id in its logs."
+        return self._next_step
 
 
 class PlatformExecutionTimeoutError(PlatformExecutionError):
     """The execution ended `timeout`, on the platform."""
 
-    advice = "The platform's deadline for the execution passed: give a longer timeout_seconds."
+    _next_step = "The platform ended it at its deadline: give it a longer timeout_seconds, or less to do."
 
 
 class PlatformExecutionCancelledError(PlatformExecutionError):
     """The execution ended `cancelled`."""
 
-    advice = "Someone cancelled the execution: submit it again if its result is still wanted."
+    _next_step = "Someone cancelled it: submit it again if its result is still wanted."
 
 
 class PlatformTimeoutError(PlatformClientError, TimeoutError):
-    """Our own deadline passed. The execution may go on: see `handle`."""
+    """Our own deadline passed. The execution may go on, see `handle`, unless it was cancelled: then `execution` is its record."""
 
-    advice = "Give a longer timeout."
-
-    def _advice(self) -> str:
-        if self.handle is None:
-            return super()._advice()
-        return "The execution may still be running on the platform: go on with .handle, or give a longer timeout_seconds."
+    _next_step = "Give it more time: a single request has the client's timeout, an execution its timeout_seconds."
 
 
 class PlatformConnectionError(PlatformClientError, ConnectionError):
     """No answer. `sent` is "no" where the platform cannot have seen the request, else "maybe"."""
 
-    advice = "Check the base URL and the network."
+    _next_step = "Check the base URL and the network."
 
 
 class PlatformSubmissionUnknownError(PlatformConnectionError):
     """A submission may or may not have started; `handle` resumes it with the same key, so that it starts at most once."""
 
-    advice = "The execution may be running: resume .handle, which sends the same key again and so starts nothing twice."
+    _next_step = "Do not simply submit it again."
 
 
 class PlatformResponseError(PlatformClientError):
     """An answer that makes no sense: not JSON where JSON was promised, no execution id, too large."""
 
-    advice = "This is not how the platform answers: check the base URL, and proxies in between."
+    _next_step = "This is not how the platform answers: check the base URL, and proxies in between."
 
 
 _BY_STATUS: Mapping[int, type[PlatformClientError]] = MappingProxyType(
@@ -173,17 +201,24 @@ _BY_STATUS: Mapping[int, type[PlatformClientError]] = MappingProxyType(
 )
 
 
-_ADVICE_BY_STATUS: Mapping[int, str] = MappingProxyType(
+_STEP_BY_STATUS: Mapping[int, str] = MappingProxyType(
     {
-        **dict.fromkeys((301, 302, 303, 307, 308), "Redirects are not followed: check the base URL."),
         **dict.fromkeys(
-            (400, 405, 406, 410, 413, 414, 415, 422), "Mend the request: .details names what is wrong, where the platform says so."
+            (400, 405, 406, 410, 413, 414, 415, 422),
+            "Correct the request, which would fail again as it is: .details names what is wrong, where the platform says so.",
         ),
-        409: "Something else is under way that this would collide with: see the platform's message.",
-        429: "Send fewer requests at a time.",
+        **dict.fromkeys((408, 425), _LATER),
+        409: "It conflicts with something that is there or under way on the platform: look at that first.",
+        429: "Wait, and then send fewer requests at a time.",
     }
 )
-"""What to do about an answer that has no exception of its own."""
+"""What to do about a status that has no exception of its own."""
+
+_MAY_HAVE_ACTED = "The platform may have acted on it all the same: look before you send it again."
+_MAY_HAVE_STARTED = (
+    "The execution may have started all the same: submit it again only with the key that .handle has, so that nothing starts twice."
+)
+_MAY_STILL_RUN = "The execution may still be running: await_execution_result(error.handle.execution_id) goes on waiting for it."
 
 
 def error_for_status(status: int) -> type[PlatformClientError]:
@@ -232,3 +267,13 @@ _PLAIN = sorted({field.name.removesuffix("_json") for field in fields(Failure)} 
 
 def _parsed(text: str | None) -> object:
     return None if text is None else json.loads(text)
+
+
+def _step_by_status(status: int | None) -> str:
+    if status is None:
+        return "A closed client sends nothing more: make another one."
+    if status in range(300, 400):
+        return "Redirects are not followed: check the base URL."
+    if status in range(400, 500):
+        return _STEP_BY_STATUS.get(status, "The platform refuses this, and would again: see its message.")
+    return _LATER

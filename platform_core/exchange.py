@@ -338,7 +338,7 @@ def _no_answer(plan: Plan, tally: Tally, outcome: Failed) -> Failure:
 
 def _too_late(tally: Tally, at: float, last: Failure) -> Unanswered:
     """Our own deadline passed before the next attempt: its error carries the last failure."""
-    message = f"the deadline passed; last failure: {last.message}"
+    message = f"the deadline of the call passed; last failure: {last.message}"
     failure = replace(last, error=PlatformTimeoutError, message=message, attempts=tally.sends, elapsed=at)
     return Unanswered(at, failure, tally.sends, tally.seen, passing=True)
 
@@ -360,7 +360,7 @@ _NO_ANSWER: dict[FailureCause, tuple[type[PlatformClientError], str]] = {
     FailureCause.TIMEOUT: (PlatformTimeoutError, "no whole answer within the timeout"),
     FailureCause.DISCONNECTED: (PlatformConnectionError, "the server closed the connection without an answer"),
     FailureCause.PROTOCOL: (PlatformResponseError, "the answer is not HTTP"),
-    FailureCause.TOO_LARGE: (PlatformResponseError, "the answer is larger than the limits allow"),
+    FailureCause.TOO_LARGE: (PlatformResponseError, "the answer is larger than the client's limits allow"),
     FailureCause.LOCAL: (PlatformConnectionError, "it could not be sent from here"),
     FailureCause.CLOSED: (PlatformClientError, "the client is closed"),
     FailureCause.NO_TOKEN: (PlatformAuthenticationError, "there is no token"),

@@ -55,7 +55,7 @@ class Nonsense:
 def content(response: Response, limits: Limits) -> object | Nonsense:
     """What a 2xx answer holds: parsed JSON for `application/json`, None where that or the status means no content, else bytes."""
     if len(response.body) > limits.response_body_bytes_max:
-        return Nonsense("the body is larger than the limits allow")
+        return Nonsense("the body is larger than the client's limits allow")
     if response.status in _NO_CONTENT_STATUSES:
         return None
     if response.body and _is_compressed(response.headers):

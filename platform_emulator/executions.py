@@ -55,7 +55,7 @@ def cancel(state: State, execution_id: str, at: float) -> State:
     if execution.status in TERMINAL:
         return state
     cancelled = replace(_moved(execution, ExecutionStatus.CANCELLED), finished_at=at)
-    return _with(state, replace(cancelled, error_json=json.dumps(_error("EXECUTION_CANCELLED", "cancelled on request"))))
+    return _with(state, replace(cancelled, error_json=json.dumps(_error("EXECUTION_CANCELLED", "the execution was cancelled on request"))))
 
 
 def taken_in(state: State, execution: Execution) -> State:
@@ -100,7 +100,7 @@ def _end(state: State, execution: Execution, at: float) -> State:
     """The end that is due: the component's own, or the deadline where that comes first."""
     work = execution.work
     if execution.timeout_seconds is not None and execution.timeout_seconds < work.seconds:
-        error = _error("EXECUTION_TIMEOUT", f"did not end within {execution.timeout_seconds:g} s")
+        error = _error("EXECUTION_TIMEOUT", f"the execution did not end within {execution.timeout_seconds:g} s")
         return finish(state, execution.execution_id, ExecutionStatus.TIMEOUT, error, at)
     return finish(state, execution.execution_id, work.status, json.loads(work.outcome_json), at)
 

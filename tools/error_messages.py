@@ -11,6 +11,7 @@ from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 
 IDS = {each.name: each.component_id for each in COMPONENTS}
+_SHOWN = textwrap.TextWrapper(120, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
 IMPATIENT = RetryPolicy(attempts_max=2, pause_first_seconds=0.01)
 
 
@@ -31,7 +32,7 @@ def errors_met() -> Iterator[tuple[str, PlatformClientError]]:
 def main() -> None:
     """Print them all."""
     for name, error in errors_met():
-        print(f"{name}\n  {type(error).__name__}\n{textwrap.fill(str(error), 120, initial_indent='    ', subsequent_indent='    ')}\n")
+        print(name, f"  {type(error).__name__}", _SHOWN.fill(str(error)), "", sep="\n")
 
 
 def _ways(platform: Emulator, client: SyncPlatformClient) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -45,7 +46,7 @@ def _ways(platform: Emulator, client: SyncPlatformClient) -> Iterator[tuple[str,
     client.cancel_execution(sleeping)
     yield "an execution that was cancelled", lambda: client.await_execution_result(sleeping)
     platform.inject({"kind": "status", "status": 403})
-    yield "a permission that lacks", lambda: client.request("GET", "/api/v1/tenants/orgs")
+    yield "a permission that is missing", lambda: client.request("GET", "/api/v1/tenants/orgs")
     platform.inject({"kind": "status", "status": 500})
     yield "a failure on the server", lambda: client.request("GET", "/api/v1/tenants/orgs")
     platform.inject({"kind": "status", "status": 429, "retry_after": "3600"})
@@ -54,6 +55,14 @@ def _ways(platform: Emulator, client: SyncPlatformClient) -> Iterator[tuple[str,
     yield "a proxy in the way", lambda: client.request("GET", "/api/v1/tenants/orgs")
     platform.inject({"kind": "status", "status": 200, "body": "<html>Log in</html>"})
     yield "a page instead of a record", lambda: client.get_execution_status(sleeping)
+    platform.inject({"kind": "status", "status": 202, "body": {}})
+    yield "a submission whose answer has no id", lambda: client.execute_code_block(IDS["echo"])
+    platform.inject({"kind": "status", "status": 503, "times": 2})
+    yield "a submission that a proxy could not hand on", lambda: client.execute_code_block(IDS["echo"])
+    platform.inject({"kind": "drop_after"})
+    yield "a POST without a key whose answer is lost", lambda: client.request("POST", f"/api/v1/agents/{IDS['answer']}/execute", json={})
+    platform.inject({"kind": "status", "status": 403, "path": f"/executions/{sleeping}"})
+    yield "a permission that is missing while an execution is awaited", lambda: client.await_execution_result(sleeping)
     platform.inject({"kind": "drop_after", "path": "/executions", "times": 9})
     yield "a submission whose answers are lost", lambda: client.execute_code_block(IDS["echo"])
 

@@ -13,7 +13,7 @@ completed: 2 words, counted in another process: True
 completed: You asked: What are the trends?
 failed: COMPONENT_FAILED, LookupError: the inputs have no question
 cancelled: True, and on the platform it is cancelled
-timeout: did not end within 0.5 s
+timeout: the execution did not end within 0.5 s
 """,
     "durable": """\
 submitted: pending
@@ -26,7 +26,7 @@ cancelled in time: EXECUTION_CANCELLED
     "errors": """\
 PlatformNotFoundError 404 NOT_FOUND: /api/v1/some/endpoint does not exist
 PlatformExecutionError: no such file
-PlatformExecutionTimeoutError: did not end within 0.1 s
+PlatformExecutionTimeoutError: the execution did not end within 0.1 s
 PlatformTimeoutError, the handle names the execution: True
 PlatformPermissionError 403: The token is valid but lacks the permission: use another token, organization or workspace.
 PlatformClientError 429, retry after 3600.0 s

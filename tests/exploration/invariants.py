@@ -5,7 +5,7 @@ from typing import Any
 
 from platform_core.actions import Authorize, Done, Fate, Gone, Raise, Send, Sleep
 from platform_core.cleanup import CLEANUP_SECONDS
-from platform_core.errors import PlatformExecutionError
+from platform_core.errors import PlatformExecutionError, PlatformTimeoutError
 from platform_core.execution import Polling, Waiting
 from platform_core.lifecycle import ExecutionStatus
 
@@ -49,7 +49,9 @@ def truth(move: Move) -> bool:
         case Done(record):
             return statuses == [record["status"]] and record["status"] in move.after.ends_in
         case Raise(failure) if failure.execution_json is not None:
-            return issubclass(failure.error, PlatformExecutionError) and f'"{statuses[0]}"' in failure.execution_json
+            cancelled_late = failure.error is PlatformTimeoutError and statuses == [ExecutionStatus.CANCELLED]
+            is_verdict = issubclass(failure.error, PlatformExecutionError)
+            return (is_verdict or cancelled_late) and f'"{statuses[0]}"' in failure.execution_json
         case Gone(report):
             match report.fate:
                 case Fate.NEVER_STARTED:

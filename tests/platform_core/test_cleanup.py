@@ -298,6 +298,7 @@ class TestCancelling:
         failure = action.failure
         assert (failure.error, failure.handle, failure.elapsed) == (PlatformTimeoutError, handle(0.0, 3), 42.0)
         assert failure.message == "the execution did not end within 40 s; last heard status: running; the execution was cancelled"
+        assert failure.exception().execution == record("cancelled"), "so that nobody is told that it may still be running"
         assert failure.error is not PlatformExecutionCancelledError
 
     def test_late_and_completed_after_all_is_done(self) -> None:

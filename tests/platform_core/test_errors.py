@@ -51,6 +51,7 @@ HANDLE = ExecutionHandle(
     3,
     "cancel",
 )
+KNOWN = ExecutionHandle("agent", "e", None, 5.0, 3, "cancel")
 RECORD = {"execution_id": "e", "status": "failed", "error": {"code": "BOOM"}}
 
 
@@ -164,17 +165,17 @@ class TestEveryError:
         }
 
     def test_its_text_says_what_where_which_request_and_what_to_do(self, error: type[PlatformClientError]) -> None:
-        text = str(failure_of(error, handle=None).exception())
-        assert text == (
-            f"503 BUSY: too many (POST /api/v1/a, request r-1, 3 requests in 1.23 s). {error.advice} The platform asks for a pause of 7 s."
-        )
+        found = failure_of(error, handle=None).exception()
+        assert str(found) == f"503 BUSY: too many (POST /api/v1/a, request r-1, 3 requests in 1.23 s). {found.advice}"
+        assert found.advice.endswith(" The platform asks for a pause of 7 s.")
 
     def test_no_text_of_it_shows_the_body_of_a_submission(self, error: type[PlatformClientError]) -> None:
         found = failure_of(error).exception()
         assert "s3cret" not in f"{found} {found!r} {found.failure!r} {json.dumps(found.to_dict())}"
 
     def test_it_gives_advice_of_its_own(self, error: type[PlatformClientError]) -> None:
-        assert [each for each in ALL if each.advice == error.advice] == [error]
+        own = failure_of(error).exception().advice
+        assert [each for each in ALL if failure_of(each).exception().advice == own] == [error]
 
     def test_a_text_alone_makes_one(self, error: type[PlatformClientError]) -> None:
         found = error("the client is closed")
@@ -200,17 +201,72 @@ class TestTexts:
         assert str(failure_of(PlatformClientError, **changes).exception()).startswith(start)
 
     def test_no_pause_is_named_where_none_was_asked_for(self) -> None:
-        assert str(failure_of(PlatformClientError, retry_after=None).exception()).endswith(PlatformClientError.advice)
+        assert "pause" not in failure_of(PlatformClientError, retry_after=None).exception().advice
 
     @pytest.mark.parametrize(
-        ("status", "advice"), [(302, "are not followed"), (400, ".details"), (409, "collide"), (422, ".details"), (429, "fewer requests")]
+        ("status", "advice"),
+        [
+            (None, "closed client"),
+            (302, "Redirects are not followed"),
+            (399, "Redirects are not followed"),
+            (400, ".details"),
+            (402, "The platform refuses this"),
+            (408, "try again later"),
+            (409, "It conflicts"),
+            (418, "The platform refuses this"),
+            (422, ".details"),
+            (425, "try again later"),
+            (429, "fewer requests"),
+            (501, "try again later"),
+            (503, "try again later"),
+        ],
     )
-    def test_a_status_without_an_exception_of_its_own_has_its_own_advice(self, status: int, advice: str) -> None:
-        assert advice in str(failure_of(PlatformClientError, status_code=status).exception())
-        assert advice not in str(failure_of(PlatformResponseError, status_code=status).exception())
+    def test_a_status_without_an_exception_of_its_own_has_its_own_advice(self, status: int | None, advice: str) -> None:
+        assert advice in failure_of(PlatformClientError, status_code=status).exception().advice
+        assert advice not in failure_of(PlatformResponseError, status_code=status).exception().advice
 
-    def test_a_deadline_with_a_handle_says_that_the_execution_may_go_on(self) -> None:
-        assert "may still be running on the platform: go on with .handle" in str(failure_of(PlatformTimeoutError).exception())
+    def test_a_component_that_failed_and_a_platform_that_failed_are_told_apart(self) -> None:
+        assert "The component itself failed" in failure_of(PlatformExecutionError).exception().advice
+        assert "The platform failed" in failure_of(PlatformExecutionError, execution_json=None).exception().advice
+
+    @pytest.mark.parametrize(("changes", "is_shown"), [({"code": None}, True), ({}, False), ({"code": None, "body": b""}, False)])
+    def test_an_answer_without_the_platforms_code_points_to_its_first_bytes(self, changes: dict[str, Any], is_shown: bool) -> None:
+        assert ("first bytes are in .body" in failure_of(PlatformClientError, **changes).exception().advice) == is_shown
+
+
+MAY_HAVE_ACTED = "The platform may have acted on it all the same"
+MAY_HAVE_STARTED = "The execution may have started all the same: submit it again only with the key that .handle has"
+MAY_STILL_RUN = "The execution may still be running: await_execution_result(error.handle.execution_id)"
+
+
+class TestWhatIsLeftOpen:
+    @pytest.mark.parametrize(
+        ("error", "changes", "warning"),
+        [
+            (PlatformConnectionError, {"status_code": None}, MAY_HAVE_ACTED),
+            (PlatformTimeoutError, {"status_code": None}, MAY_HAVE_ACTED),
+            (PlatformConnectionError, {"status_code": None, "sent": "no"}, ""),
+            (PlatformConnectionError, {"status_code": None, "method": "GET"}, ""),
+            (PlatformConnectionError, {"status_code": None, "method": "PUT"}, ""),
+            (PlatformClientError, {"status_code": 503, "sent": None}, MAY_HAVE_ACTED),
+            (PlatformExecutionError, {"status_code": 500, "sent": None}, MAY_HAVE_ACTED),
+            (PlatformResponseError, {"status_code": 200, "sent": None}, MAY_HAVE_ACTED),
+            (PlatformClientError, {"status_code": 503, "sent": None, "method": "GET"}, ""),
+            (PlatformClientError, {"status_code": 409, "sent": None}, ""),
+            (PlatformClientError, {"status_code": 429, "sent": None}, ""),
+            (PlatformSubmissionUnknownError, {"status_code": None, "handle": HANDLE}, MAY_HAVE_STARTED),
+            (PlatformSubmissionUnknownError, {"status_code": None}, MAY_HAVE_ACTED),
+            (PlatformClientError, {"handle": HANDLE}, MAY_HAVE_STARTED),
+            (PlatformTimeoutError, {"handle": KNOWN}, MAY_STILL_RUN),
+            (PlatformPermissionError, {"handle": KNOWN}, MAY_STILL_RUN),
+            (PlatformNotFoundError, {"handle": KNOWN}, ""),
+            (PlatformExecutionError, {"handle": KNOWN, "execution_json": json.dumps(RECORD)}, ""),
+            (PlatformTimeoutError, {"handle": KNOWN, "execution_json": json.dumps(RECORD)}, ""),
+        ],
+    )
+    def test_nobody_starts_a_second_time_unawares(self, error: type[PlatformClientError], changes: dict[str, Any], warning: str) -> None:
+        advice = failure_of(error, **({"handle": None, "execution_json": None} | changes)).exception().advice
+        assert [each for each in (MAY_HAVE_ACTED, MAY_HAVE_STARTED, MAY_STILL_RUN) if each in advice] == [warning] * bool(warning)
 
 
 def test_failures_compare_by_value() -> None:

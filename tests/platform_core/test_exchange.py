@@ -257,7 +257,7 @@ class TestPauses:
         call.tell(asks_for(1.0, 503, 7))
         end = call.tell(Woke(DEADLINE))
         assert (end.failure.error, end.failure.status_code, end.failure.retry_after) == (PlatformTimeoutError, 503, 7.0)
-        assert end.failure.message == "the deadline passed; last failure: the platform gave no message"
+        assert end.failure.message == "the deadline of the call passed; last failure: the platform gave no message"
         assert (end.failure.attempts, end.failure.elapsed, end.passing) == (1, DEADLINE, True)
 
     def test_pausing_on_refused_ends_with_the_last_failure(self) -> None:

@@ -101,7 +101,7 @@ class TestContent:
     def test_a_body_over_the_limit_is_nonsense(self) -> None:
         limits = Limits(response_body_bytes_max=3)
         assert content(answer(b"123", JSON), limits) == 123
-        assert content(answer(b"1234", JSON), limits) == Nonsense("the body is larger than the limits allow")
+        assert content(answer(b"1234", JSON), limits) == Nonsense("the body is larger than the client's limits allow")
 
     @pytest.mark.parametrize(
         ("body", "fault"),
