@@ -148,7 +148,7 @@ def encoded_path(path: object, parameter: str = "path") -> str:
         (not text.startswith("/") or text.startswith("//"), "must begin with one /, without scheme and host"),
         ("?" in text, "must not have a query: give it as params"),
         ("#" in text, "must not have a fragment"),
-        (_PLACEHOLDER.search(text), "has a placeholder in braces that was not filled"),
+        (_PLACEHOLDER.search(text), "has a placeholder in braces that was not filled: an f-string fills it"),
         (_LONE_PERCENT.search(text), "has a % that is not followed by two hexadecimal digits"),
         (not _DOTS.isdisjoint(unquote(text).split("/")), "must not have a dot segment, also when decoded"),
     )
@@ -177,13 +177,15 @@ def encoded_query(params: object, parameter: str = "params") -> str:
 
 def checked_header(name: object, value: object, parameter: str) -> tuple[str, str]:
     """A header field: a token (RFC 9110, section 5.6.2) and a value without control characters (section 5.5)."""
-    if not isinstance(name, str) or not isinstance(value, str):
-        wrong = value if isinstance(name, str) else name
-        message = f"{parameter} must be a str, not {type(wrong).__name__}"
+    if not isinstance(name, str):
+        message = f"{parameter} must have str names, not {type(name).__name__}"
         raise TypeError(message)
     if not _TOKEN.fullmatch(name):
         message = f"{parameter}: a header's name must be a token (RFC 9110, section 5.6.2)"
         raise ValueError(message)
+    if not isinstance(value, str):
+        message = f"{parameter}: the value of {name} must be a str, not {type(value).__name__}"
+        raise TypeError(message)
     if not _FIELD_VALUE.fullmatch(value) or value != value.strip(" \t"):
         message = f"{parameter}: the value of {name} must be Latin-1 without control characters and without space around it"
         raise ValueError(message)

@@ -208,7 +208,7 @@ class TestPaths:
             ("/a\x00", "must not have a control character"),
             ("/a\x7f", "must not have a control character"),
             ("/a\ud800", "must not have a lone surrogate"),
-            ("/api/v1/orgs/{org_id}/a", "has a placeholder in braces that was not filled"),
+            ("/api/v1/orgs/{org_id}/a", "has a placeholder in braces that was not filled: an f-string fills it"),
             ("/a/{}", "has a placeholder in braces"),
             ("/a/{0.name!r}", "has a placeholder in braces"),
             ("/100%", "has a % that is not followed by two hexadecimal digits"),
@@ -300,11 +300,17 @@ class TestHeaderFields:
         assert "s3cret" not in "".join(traceback.format_exception_only(caught.value))
 
     @pytest.mark.parametrize(
-        ("name", "value", "kind"),
-        [(b"X-A", "a", "bytes"), ("X-A", b"a", "bytes"), ("X-A", 5, "int"), ("X-A", None, "NoneType"), (5, 5.0, "int")],
+        ("name", "value", "rule"),
+        [
+            (b"X-A", "a", " must have str names, not bytes"),
+            (5, 5.0, " must have str names, not int"),
+            ("X-A", b"a", ": the value of X-A must be a str, not bytes"),
+            ("X-A", 5, ": the value of X-A must be a str, not int"),
+            ("X-A", None, ": the value of X-A must be a str, not NoneType"),
+        ],
     )
-    def test_a_field_that_is_no_text_is_refused(self, name: Any, value: Any, kind: str) -> None:
-        with pytest.raises(TypeError, match=rf"^headers must be a str, not {kind}$"):
+    def test_a_field_that_is_no_text_is_refused(self, name: Any, value: Any, rule: str) -> None:
+        with pytest.raises(TypeError, match=rf"^headers{rule}$"):
             checked_header(name, value, "headers")
 
     def test_a_callers_headers_keep_their_order(self) -> None:
