@@ -22,6 +22,7 @@ _ANY_REQUEST = h11.Request(method="GET", target="/", headers=[("Host", "any")])
 """Lets h11 expect interim answers; what it would send is nobody's business."""
 _TRAILER_STATUS = b"HTTP/1.1 200 \r\n"
 _FINAL_STATUS_MIN = 200
+_MAJOR_VERSION = b"1."
 
 
 class NotAnAnswerError(Exception):
@@ -79,6 +80,8 @@ class FieldBlock:
 def read_head(block: bytes, limits: Limits) -> Head | None:
     """What a whole head says; None for an interim answer (RFC 9110, section 15.2). Raises `NotAnAnswerError`."""
     event = _parsed(block, limits)
+    if not event.http_version.startswith(_MAJOR_VERSION):
+        raise NotAnAnswerError(FailureCause.PROTOCOL, "another major version of HTTP: another syntax (RFC 9110, section 2.5)")
     status = event.status_code
     if status < _FINAL_STATUS_MIN:
         return None
