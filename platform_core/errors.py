@@ -215,10 +215,8 @@ _STEP_BY_STATUS: Mapping[int, str] = MappingProxyType(
 """What to do about a status that has no exception of its own."""
 
 _MAY_HAVE_ACTED = "The platform may have acted on it all the same: look before you send it again."
-_MAY_HAVE_STARTED = (
-    "The execution may have started all the same: submit it again only with the key that .handle has, so that nothing starts twice."
-)
-_MAY_STILL_RUN = "The execution may still be running: await_execution_result(error.handle.execution_id) goes on waiting for it."
+_MAY_HAVE_STARTED = "The execution may have started: client.resume(error.handle) sends the same key again, and so starts nothing twice."
+_MAY_STILL_RUN = "The execution may still be running: client.resume(error.handle) goes on waiting for it."
 
 
 def error_for_status(status: int) -> type[PlatformClientError]:
@@ -271,7 +269,7 @@ def _parsed(text: str | None) -> object:
 
 def _step_by_status(status: int | None) -> str:
     if status is None:
-        return "A closed client sends nothing more: make another one."
+        return "Nothing more is sent by a closed client: make another one."
     if status in range(300, 400):
         return "Redirects are not followed: check the base URL."
     if status in range(400, 500):

@@ -206,7 +206,7 @@ class TestTexts:
     @pytest.mark.parametrize(
         ("status", "advice"),
         [
-            (None, "closed client"),
+            (None, "a closed client"),
             (302, "Redirects are not followed"),
             (399, "Redirects are not followed"),
             (400, ".details"),
@@ -235,8 +235,8 @@ class TestTexts:
 
 
 MAY_HAVE_ACTED = "The platform may have acted on it all the same"
-MAY_HAVE_STARTED = "The execution may have started all the same: submit it again only with the key that .handle has"
-MAY_STILL_RUN = "The execution may still be running: await_execution_result(error.handle.execution_id)"
+MAY_HAVE_STARTED = "The execution may have started: client.resume(error.handle) sends the same key again"
+MAY_STILL_RUN = "The execution may still be running: client.resume(error.handle) goes on"
 
 
 class TestWhatIsLeftOpen:

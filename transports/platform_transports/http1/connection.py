@@ -103,7 +103,7 @@ class Connection:
 
     def _at_end(self) -> Response | TransportError:
         if self._body is None:
-            return self.lost("closed before the end of the head" if self.is_begun else "closed before the answer")
+            return self.lost("closed before the end of the head" if self.is_begun else "")
         self._body.end()
         return self._response(self._head, self._body, is_clean=False, is_sent=False)
 
