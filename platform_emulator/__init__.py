@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .emulator import Emulator
     from .faults import Fault
+    from .keeping import DatabaseError
     from .registration import agent, code_block, component_id_of, workflow
 
-__all__ = ["Emulator", "Fault", "agent", "code_block", "component_id_of", "workflow"]
+__all__ = ["DatabaseError", "Emulator", "Fault", "agent", "code_block", "component_id_of", "workflow"]
 
 _MODULES = {
+    "DatabaseError": "keeping",
     "Emulator": "emulator",  # the server, which whoever wants the model alone may not have
     "Fault": "faults",
     "agent": "registration",

@@ -32,15 +32,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signals = _caught_signals()
     try:
         from .emulator import Emulator  # noqa: PLC0415 -- `--list` needs no server
+        from .keeping import DatabaseError  # noqa: PLC0415 -- the same
     except ImportError as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     try:
         key = {} if options.key is None else {"key": options.key}
         emulator = Emulator(
-            host=options.host, port=options.port, faults=_faults(options.faults), components=options.components or (), **key
+            host=options.host,
+            port=options.port,
+            faults=_faults(options.faults),
+            components=options.components or (),
+            database=options.database,
+            **key,
         )
     except ValueError as error:
         parser.error(str(error))
+    except (DatabaseError, ImportError) as error:
+        parser.exit(1, f"{parser.prog}: --database: {error}\n")
     try:
         with emulator as platform:
             _say(f"export PLATFORM_API_URL={shlex.quote(platform.url)}\nexport AUTH_TOKEN={shlex.quote(platform.token)}")
@@ -58,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="print the components as JSON, names to ids, and serve nothing")
     parser.add_argument("--components", metavar="MODULE", help="a module whose decorated functions run as components, each in a process")
     parser.add_argument("--faults", metavar="FILE", type=Path, help="a JSON list of faults to meet")
+    parser.add_argument("--database", metavar="FILE", type=Path, help="keep the platform in this file, and go on with what is in it")
     return parser
 
 

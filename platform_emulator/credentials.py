@@ -1,5 +1,6 @@
 """Who a request comes from: bearer tokens, API keys, and the login that gives tokens out."""
 
+import hashlib
 import secrets
 import threading
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from .answers import json_answer, unauthenticated
 from .callers import Caller
 from .components import ORG_ID
 from .fields import TEXT, Invalid, check_fields, json_fields
+from .keeping import NOWHERE, Keeper
 from .tokens import LIFETIME_SECONDS, Identity, TokenError, Tokens
 
 DEVELOPMENT_API_KEY = "fl_emulator-development-key-that-opens-nothing-else"
@@ -23,20 +25,28 @@ DEVELOPMENT_PASSWORD = "development"
 REFRESH_LIFETIME_SECONDS = 30 * 24 * 3600.0
 
 
+def digest(api_key: str) -> bytes:
+    """What is kept of a key. It is random and long, so that nothing slower than SHA-256 is needed for it."""
+    return hashlib.sha256(api_key.encode("utf-8")).digest()
+
+
 class Credentials:
     """Gives credentials out and checks them; usable from many threads."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, keeper: Keeper = NOWHERE) -> None:
         self.tokens = tokens
+        self._keeper = keeper
         self._lock = threading.Lock()
-        self._keys: dict[str, Identity] = {DEVELOPMENT_API_KEY: Identity("the development key", 0.0, Caller())}
+        self._keys = {digest(DEVELOPMENT_API_KEY): Identity("the development key", 0.0, Caller()), **keeper.api_keys}
 
     def new_api_key(self, org_ids: Iterable[str] = (ORG_ID,)) -> str:
-        """One more key that is accepted, by this emulator alone and as long as it runs."""
+        """One more key that is accepted, by this emulator alone. Raises `DatabaseError` where it cannot be kept."""
         caller = Caller.seeing(org_ids)
         key = f"fl_{secrets.token_urlsafe(24)}"
         with self._lock:
-            self._keys[key] = Identity(f"key {len(self._keys)}", self.tokens.moment(), caller)
+            identity = Identity(f"key {len(self._keys)}", self.tokens.moment(), caller)
+            self._keeper.keep_api_key(digest(key), identity)
+            self._keys[digest(key)] = identity
         return key
 
     def identity(self, headers: Headers) -> Identity:
@@ -44,7 +54,7 @@ class Credentials:
         key = headers.get("X-API-Key")
         if key is not None:
             with self._lock:
-                identity = self._keys.get(key)
+                identity = self._keys.get(digest(key))
             if identity is None:
                 raise TokenError("the API key is not one of this platform")
             return identity

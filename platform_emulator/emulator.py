@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -11,15 +12,16 @@ from uuid import UUID, uuid4
 
 from platform_core.messages import Request
 
-from .components import ORG_ID
+from .components import ORG_ID, Component
 from .fault_json import as_fault
 from .faults import Fault
 from .registration import Components, registered
-from .state import DEFAULT_BEHAVIOUR, Behaviour
+from .state import DEFAULT_BEHAVIOUR, Behaviour, State
 
 try:
     from .credentials import DEVELOPMENT_API_KEY
-    from .model import Model
+    from .keeping import NOWHERE, Keeper
+    from .model import Model, initial
     from .rates import RateLimit
     from .server import Server
     from .service import ExecutionView, Service
@@ -39,6 +41,10 @@ class Emulator:
     `faults` are `Fault` values or mappings as in `faults.py`; `seed` makes the ids of executions repeatable. `components` are functions of
     one's own, see `registration.py`. `requests_per_second` bounds each token and key, which then meet 429; None bounds none. Raises
     `OSError` from `__enter__` where the port cannot be had; port 0 takes a free one.
+
+    `database` is a file that keeps the platform for the next emulator which is given it; it belongs to this one until it is left.
+    Raises `DatabaseError` (`keeping.py`) for a file that cannot be had or is none of an emulator's, and `ValueError` for a `seed` other
+    than the file's and for `components` without one of which an execution is pending there.
     """
 
     api_key = DEVELOPMENT_API_KEY
@@ -55,15 +61,14 @@ class Emulator:
         seed: UUID | None = None,
         components: Components = (),
         requests_per_second: float | None = None,
+        database: str | os.PathLike[str] | None = None,
     ) -> None:
         self._address = (host, port)
         functions = registered(components)
-        self._service = Service(
-            Model.new(seed or uuid4(), behaviour, [each.component for each in functions]),
-            Tokens(key),
-            [as_fault(fault) for fault in faults],
-            None if requests_per_second is None else RateLimit(requests_per_second),
-        )
+        tokens, plan = Tokens(key), [as_fault(fault) for fault in faults]
+        rates = None if requests_per_second is None else RateLimit(requests_per_second)
+        state, keeper = _known(database, seed, behaviour, [each.component for each in functions])
+        self._service = Service(Model(state), tokens, plan, rates, keeper=keeper)
         self._ready = threading.Event()
         self._server = Server(self._service, self._ready.set, functions)
         self._thread: threading.Thread | None = None
@@ -74,12 +79,18 @@ class Emulator:
     def __enter__(self) -> Self:
         if self._thread is not None:
             raise RuntimeError("an Emulator serves once; make another one")
-        listening = _listening(*self._address)
+        try:
+            listening = _listening(*self._address)
+        except OSError:
+            self._service.close()
+            raise
         host = _WILDCARDS.get(self._address[0], self._address[0])
         self._url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, args=(listening,), name="platform_emulator", daemon=True)
         self._thread.start()
         self._ready.wait()
+        if self._error is not None:
+            self._service.close()
         self._raise_error()
         return self
 
@@ -88,6 +99,7 @@ class Emulator:
         if self._error is None:
             self._server.stop()
         self._thread.join()
+        self._service.close()
         self._raise_error()
 
     @property
@@ -131,6 +143,22 @@ class Emulator:
     def _raise_error(self) -> None:
         if self._error is not None:
             raise RuntimeError("the emulator's server ended by a fault of its own") from self._error
+
+
+def _known(
+    database: str | os.PathLike[str] | None, seed: UUID | None, behaviour: Behaviour, components: list[Component]
+) -> tuple[State, Keeper]:
+    """What the platform knows at its start, and where it keeps what is new."""
+    if database is None:
+        return initial(seed or uuid4(), behaviour, components), NOWHERE
+    from .database import Database  # noqa: PLC0415 -- a Python may lack SQLite
+
+    keeper = Database(database)
+    try:
+        return keeper.begin(seed, behaviour, components, time.time()), keeper
+    except BaseException:
+        keeper.close()
+        raise
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -5,9 +5,11 @@ Rule 1: every change of a status goes through `_moved`, which refuses what does 
 Rule 2: when something happens is decided here, in `_due`, and nowhere else: server and fake wake at `due` and call `advance`.
 Rule 3: a scheduled change happens at its own time, however late `advance` is called.
 Rule 4: a component that runs outside of the model is started and finished from there; its deadline is scheduled here.
+Rule 5: workers end with the platform: after a new start what was running has failed, and what was pending is still to be run.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -16,7 +18,11 @@ from typing import Any
 from platform_core.lifecycle import TERMINAL, TRANSITIONS, ExecutionStatus
 from platform_core.records import ErrorBody, ExecutionRecord
 
+from .frozen_map import FrozenMap
 from .state import Due, Execution, State
+
+WORKER_LOST = "WORKER_LOST"
+"""The code of a run that ended before it came to an end of its own."""
 
 
 def due(state: State) -> float | None:
@@ -66,6 +72,20 @@ def taken_in(state: State, execution: Execution) -> State:
     return replace(state, keys=state.keys.with_entry(execution.idempotency_key, execution.execution_id))
 
 
+def reopened(state: State, executions: Iterable[Execution], at: float) -> State:
+    """The platform started again at this time, where it knew these executions, in the order of submission, when it ended."""
+    state = replace(state, opened_at=at)
+    known = [_lost(each, at) if each.status is ExecutionStatus.RUNNING else each for each in executions]
+    dues = ((_due(state, each), each.execution_id) for each in known)
+    return replace(
+        state,
+        executions=FrozenMap({each.execution_id: each for each in known}),
+        keys=FrozenMap({each.idempotency_key: each.execution_id for each in known if each.idempotency_key is not None}),
+        schedule=tuple(sorted(Due(due_at, execution_id) for due_at, execution_id in dues if due_at is not None)),
+        waiting=tuple(each.execution_id for each in known if _waits(each)),
+    )
+
+
 def record(execution: Execution, at: float) -> ExecutionRecord:
     """The execution as the platform shows it at this time; one that runs for a while shows its progress."""
     shown: ExecutionRecord = {
@@ -96,6 +116,11 @@ def _moved(execution: Execution, status: ExecutionStatus) -> Execution:
     return replace(execution, status=status)
 
 
+def _lost(execution: Execution, at: float) -> Execution:
+    error = _error(WORKER_LOST, "the platform was ended while this was running")
+    return replace(_moved(execution, ExecutionStatus.FAILED), finished_at=at, error_json=json.dumps(error))
+
+
 def _end(state: State, execution: Execution, at: float) -> State:
     """The end that is due: the component's own, or the deadline where that comes first."""
     work = execution.work
@@ -112,10 +137,14 @@ def _with(state: State, execution: Execution) -> State:
     if at is not None:
         schedule = sorted((*schedule, Due(at, execution.execution_id)))
     waiting = tuple(each for each in state.waiting if each != execution.execution_id)
-    if execution.component.external and execution.status is ExecutionStatus.PENDING:
+    if _waits(execution):
         waiting += (execution.execution_id,)
     executions = state.executions.with_entry(execution.execution_id, execution)
     return replace(state, executions=executions, schedule=tuple(schedule), waiting=waiting)
+
+
+def _waits(execution: Execution) -> bool:
+    return execution.component.external and execution.status is ExecutionStatus.PENDING
 
 
 def _due(state: State, execution: Execution) -> float | None:
@@ -123,7 +152,7 @@ def _due(state: State, execution: Execution) -> float | None:
     if execution.status in TERMINAL:
         return None
     if execution.started_at is None:
-        at = inf if execution.component.external else execution.created_at + state.behaviour.pending_seconds
+        at = inf if execution.component.external else max(execution.created_at + state.behaviour.pending_seconds, state.opened_at)
     else:
         longest = inf if execution.timeout_seconds is None else execution.timeout_seconds
         at = execution.started_at + min(execution.work.seconds, longest)

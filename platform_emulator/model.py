@@ -10,6 +10,7 @@ What others build on::
     start(state: State, execution_id: str, at: float) -> State                       one worker event, by hand
     finish(state: State, execution_id: str, status: ExecutionStatus, outcome: JSON, at: float) -> State
     record(execution: Execution, at: float) -> ExecutionRecord
+    reopened(state: State, executions: Iterable[Execution], at: float) -> State      the platform started again, knowing these
 
 and the same as one frozen value, in which the workers are always up to date, for a driver with a clock::
 
@@ -41,7 +42,7 @@ from platform_core.routes import Route
 from .answers import error_answer, json_answer, not_found, with_request_id
 from .callers import DEVELOPER, Call, Caller
 from .components import Component
-from .executions import advance, cancel, due, finish, record, start
+from .executions import advance, cancel, due, finish, record, reopened, start
 from .fields import Invalid, query_value, whole_number
 from .listings import models, organizations, query_dataset
 from .objects import read_object, write_object
@@ -65,6 +66,7 @@ __all__ = [
     "finish",
     "initial",
     "record",
+    "reopened",
     "start",
 ]
 

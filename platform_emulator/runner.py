@@ -13,6 +13,7 @@ from typing import Any
 
 from platform_core.lifecycle import ExecutionStatus
 
+from .executions import WORKER_LOST
 from .registration import Registered
 from .service import Service
 from .state import Execution
@@ -24,7 +25,7 @@ PROCESSES_MAX = 8
 START_SECONDS_MAX = 60.0
 """For the start of an interpreter, on the busiest of machines."""
 
-_LOST: dict[str, Any] = {"error": {"code": "WORKER_LOST", "message": "the worker process ended before the function did", "details": []}}
+_LOST: dict[str, Any] = {"error": {"code": WORKER_LOST, "message": "the worker process ended before the function did", "details": []}}
 
 _PROCESSES = threading.Lock()
 """Held to start and to reap: multiprocessing keeps one list of all children, and starting one reaps others."""

@@ -1,13 +1,15 @@
 """The running platform as one object that threads may share: model, faults, credentials and what was received, under one lock.
 
-Every method returns at once; nothing waits here.
+Every method returns at once; nothing waits here but for the disk.
+
+Rule 1: the model is replaced in `_become` alone, which keeps the change first: what could not be kept has not happened.
 """
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from platform_core import routes
 from platform_core.lifecycle import TERMINAL, ExecutionStatus
@@ -20,10 +22,20 @@ from .components import Component
 from .credentials import Credentials
 from .executions import finish, start
 from .faults import Fault, FaultPlan
+from .keeping import NOWHERE, DatabaseError, Keeper
 from .model import Execution, Model, record
 from .rates import RateLimit
 from .request_log import RequestLog
 from .tokens import Identity, TokenError, Tokens
+
+Clock: TypeAlias = Callable[[], float]
+"""POSIX seconds that never go back: the time of the model."""
+
+
+def steady_clock(not_before: float) -> Clock:
+    """The time, from this one on however the system's clock is set."""
+    epoch = max(time.time(), not_before) - time.monotonic()
+    return lambda: epoch + time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +69,29 @@ class Met(NamedTuple):
 
 
 class Service:
-    """The platform without its sockets."""
+    """The platform without its sockets. `keeper` keeps each change of the model, which it holds already as it is."""
 
-    def __init__(self, model: Model, tokens: Tokens, faults: Iterable[Fault] = (), rates: RateLimit | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        tokens: Tokens,
+        faults: Iterable[Fault] = (),
+        rates: RateLimit | None = None,
+        *,
+        keeper: Keeper = NOWHERE,
+        clock: Clock | None = None,
+    ) -> None:
         self.tokens = tokens
-        self.credentials = Credentials(tokens)
+        self.credentials = Credentials(tokens, keeper)
+        self.now = clock or steady_clock(model.state.opened_at)
+        self._keeper = keeper
         self._lock = threading.Lock()
         self._model = model
         self._plan = FaultPlan()
         self._rates = rates
         self._log = RequestLog()
-        self._epoch = time.time() - time.monotonic()
         for fault in faults:
             self.inject(fault)
-
-    def now(self) -> float:
-        """POSIX seconds that never go back: the time of the model."""
-        return self._epoch + time.monotonic()
 
     def due(self) -> float | None:
         """When the workers next change something; None while nothing is scheduled."""
@@ -83,7 +101,7 @@ class Service:
     def advance(self) -> None:
         """Let the workers do what is due."""
         with self._lock:
-            self._model = self._model.advance(self.now())
+            self._become(self._model.advance(self.now()))
 
     def met(self, request: Request) -> Met:
         """Note a request, and tell what it meets."""
@@ -103,7 +121,11 @@ class Service:
         if _is_login(request):
             return self.credentials.login(request)
         with self._lock:
-            self._model, response = self._model.apply(request, self.now(), caller)
+            model, response = self._model.apply(request, self.now(), caller)
+            try:
+                self._become(model)
+            except DatabaseError as error:
+                return error_answer(503, "NOT_KEPT", str(error))
         return response
 
     def with_request_id(self, request: Request, response: Response) -> Response:
@@ -131,19 +153,28 @@ class Service:
         """A worker has an execution in hand; False where it was cancelled before."""
         with self._lock:
             at = self.now()
-            self._model = self._model.advance(at)
-            if self._model.state.executions[execution_id].status is not ExecutionStatus.PENDING:
-                return False
-            self._model = Model(start(self._model.state, execution_id, at))
-            return True
+            model = self._model.advance(at)
+            pending = model.state.executions[execution_id].status is ExecutionStatus.PENDING
+            self._become(Model(start(model.state, execution_id, at)) if pending else model)
+            return pending
 
     def end(self, execution_id: str, status: ExecutionStatus, outcome: Any) -> None:  # noqa: ANN401 -- any JSON
         """A worker is done with an execution that it began; what ended otherwise before stays as it is."""
         with self._lock:
             at = self.now()
-            self._model = self._model.advance(at)
-            if self._model.state.executions[execution_id].status is ExecutionStatus.RUNNING:
-                self._model = Model(finish(self._model.state, execution_id, status, outcome, at))
+            model = self._model.advance(at)
+            runs = model.state.executions[execution_id].status is ExecutionStatus.RUNNING
+            self._become(Model(finish(model.state, execution_id, status, outcome, at)) if runs else model)
+
+    def close(self) -> None:
+        """From now on nothing happens: time stands still, and what is known can still be looked at."""
+        with self._lock:
+            at = self.now()
+            self.now = lambda: at
+            try:
+                self._become(self._model.advance(at))
+            finally:
+                self._keeper.close()
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -156,7 +187,7 @@ class Service:
         """All executions as they are now, in the order of submission."""
         with self._lock:
             at = self.now()
-            self._model = self._model.advance(at)
+            self._become(self._model.advance(at))
             executions = tuple(self._model.state.executions.values())
         return tuple(_view(each, at) for each in executions)
 
@@ -174,9 +205,14 @@ class Service:
         segments = routes.EXECUTION_STATUS.match(request.method, request.path)
         if segments is None:
             return None
-        self._model = self._model.advance(at)
+        self._become(self._model.advance(at))
         execution = self._model.state.executions.get(segments["execution_id"].lower())
         return None if execution is None else execution.status
+
+    def _become(self, model: Model) -> None:
+        if model is not self._model:
+            self._keeper.keep(self._model.state, model.state)
+            self._model = model
 
 
 def _is_login(request: Request) -> bool:

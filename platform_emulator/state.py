@@ -1,6 +1,7 @@
 """What the emulated platform knows, as one frozen value that hashes and compares by value."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import NamedTuple
 from uuid import UUID
 
@@ -96,3 +97,5 @@ class State:
     """The pending executions of components that run outside of the model, in the order of submission."""
     objects: FrozenMap[tuple[str, str], StoredObject] = field(default_factory=FrozenMap[tuple[str, str], StoredObject])
     """By organization and name."""
+    opened_at: float = -inf
+    """When a platform that knew executions before was started again: no worker picks any of them up earlier."""

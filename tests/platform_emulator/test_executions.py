@@ -1,9 +1,10 @@
 from collections import deque
+from dataclasses import replace
 
 import pytest
 
 from platform_core.lifecycle import TERMINAL, TRANSITIONS, ExecutionStatus
-from platform_emulator.executions import advance, cancel, due, finish, record, start, timestamp
+from platform_emulator.executions import advance, cancel, due, finish, record, reopened, start, timestamp
 from platform_emulator.model import Behaviour, State, apply, initial
 from platform_emulator.state import PENDING_SECONDS
 from tests.platform_emulator.support import SEED, parsed, submission, submitted
@@ -139,3 +140,27 @@ def test_a_running_one_shows_how_far_it_is(at: float, progress: float) -> None:
 
 def test_times_are_rfc_3339_in_utc() -> None:
     assert timestamp(1_700_000_000.25) == "2023-11-14T22:13:20.250000Z"
+
+
+def test_a_platform_that_starts_again_has_lost_what_ran_and_goes_on_with_what_waited() -> None:
+    state, running = submitted("sleep", {"input_parameters": {"seconds": 1}})
+    state, response = apply(start(state, running, 1.0), submission("echo", Idempotency_Key="k"), 1.0)
+    pending = parsed(response)["execution_id"]
+    state = reopened(state, state.executions.values(), 100.0)
+    lost = record(state.executions[running], 100.0)
+    assert (lost["status"], lost.get("started_at"), lost.get("finished_at")) == ("failed", timestamp(1.0), timestamp(100.0))
+    assert lost.get("error") == {"code": "WORKER_LOST", "message": "the platform was ended while this was running", "details": []}
+    assert (state.keys["k"], due(state)) == (pending, 100.0)
+    ended = record(advance(state, 100.0).executions[pending], 100.0)
+    assert (ended["status"], ended.get("started_at")) == ("completed", timestamp(100.0))
+
+
+def test_what_has_ended_stays_as_it_was_when_the_platform_starts_again() -> None:
+    state, _ = submitted("echo")
+    ended = advance(state, 5.0)
+    assert reopened(ended, ended.executions.values(), 9.0) == replace(ended, opened_at=9.0)
+
+
+def test_workers_that_never_pick_anything_up_do_not_after_a_new_start_either() -> None:
+    state, _ = apply(initial(SEED, Behaviour(pending_seconds=float("inf"))), submission("echo"), 0.0)
+    assert due(reopened(state, state.executions.values(), 9.0)) is None

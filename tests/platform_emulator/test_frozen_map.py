@@ -31,3 +31,10 @@ def test_what_was_handed_in_may_change_afterwards() -> None:
     entries["a"] = 2
     assert frozen["a"] == 1
     assert repr(frozen) == "FrozenMap({'a': 1})"
+
+
+def test_changes_are_the_entries_that_came_or_became_others() -> None:
+    before = FrozenMap({"a": "1", "b": "2"})
+    after = before.with_entry("b", "3").with_entry("c", "4").with_entry("a", before["a"])
+    assert after.changes_since(before) == (("b", "3"), ("c", "4"))
+    assert before.changes_since(before) == ()

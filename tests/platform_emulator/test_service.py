@@ -1,13 +1,18 @@
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 
 from platform_core.lifecycle import ExecutionStatus
 from platform_core.messages import Headers, Inline, Request
 from platform_emulator.callers import DEVELOPER
 from platform_emulator.faults import Delay, Fault, StaleStatus, Unauthorized
-from platform_emulator.model import Behaviour, Model
+from platform_emulator.keeping import DatabaseError
+from platform_emulator.model import Behaviour, Model, State
 from platform_emulator.rates import RateLimit
 from platform_emulator.service import Service
-from platform_emulator.tokens import Tokens
+from platform_emulator.tokens import Identity, Tokens
 from tests.platform_emulator.support import SEED, cancel_of, parsed, status_of, submission
 
 
@@ -111,3 +116,82 @@ def test_a_worker_begins_what_is_pending_and_ends_what_is_running_alone() -> Non
     ended = platform.ended(execution_id)
     assert ended is not None
     assert ended["status"] == "cancelled"
+
+
+class Full:
+    """A keeper that keeps what it is given, until its disk is full."""
+
+    api_keys: Mapping[bytes, Identity] = {}
+
+    def __init__(self) -> None:
+        self.states: list[State] = []
+        self.is_full = False
+
+    def keep(self, before: State, after: State) -> None:
+        if self.is_full:
+            raise DatabaseError("the disk is full")
+        assert not self.states or before is self.states[-1]
+        self.states.append(after)
+
+    def keep_api_key(self, digest: bytes, identity: Identity) -> None:
+        raise DatabaseError("the disk is full")
+
+    def close(self) -> None:
+        self.is_full = True
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_each_change_is_kept_before_it_is_told_and_nothing_else_is() -> None:
+    keeper, clock = Full(), Hands()
+    platform = Service(Model.new(SEED), Tokens(), keeper=keeper, clock=clock)
+    execution_id = parsed(platform.apply(submission("sleep", {"input_parameters": {"seconds": 5}})))["execution_id"]
+    kept = [len(keeper.states)]
+    for at, look in (
+        (1000.0, lambda: platform.apply(status_of(execution_id))),
+        (1001.0, lambda: platform.apply(status_of(execution_id))),
+        (1002.0, lambda: platform.met(status_of(execution_id))),
+        (1009.0, lambda: platform.met(status_of(execution_id))),
+        (1010.0, lambda: platform.executions),
+    ):
+        clock.at = at
+        look()
+        kept.append(len(keeper.states))
+    assert kept == [1, 1, 2, 2, 3, 3]
+    assert keeper.states[-1].executions[execution_id].finished_at == pytest.approx(1005.015)
+
+
+def test_what_cannot_be_kept_is_answered_503_and_has_not_happened() -> None:
+    keeper = Full()
+    platform = Service(Model.new(SEED), Tokens(), keeper=keeper, clock=Hands())
+    keeper.is_full = True
+    response = platform.apply(submission("echo"))
+    assert (response.status, parsed(response)["code"], parsed(response)["message"]) == (503, "NOT_KEPT", "the disk is full")
+    assert platform.executions == ()
+    keeper.is_full = False
+    assert platform.apply(submission("echo")).status == 202
+    with pytest.raises(DatabaseError):
+        platform.credentials.new_api_key()
+
+
+def test_once_it_is_closed_nothing_happens_any_more() -> None:
+    keeper, clock = Full(), Hands()
+    platform = Service(Model.new(SEED), Tokens(), keeper=keeper, clock=clock)
+    platform.apply(submission("sleep", {"input_parameters": {"seconds": 5}}))
+    clock.at = 1001.0
+    platform.close()
+    clock.at = 1100.0
+    assert (platform.now(), [each.status for each in platform.executions]) == (1001.0, ["running"])
+
+
+def test_time_begins_no_earlier_than_the_platform_knows_of() -> None:
+    later = time.time() + 3600.0
+    assert Service(Model(replace(Model.new(SEED).state, opened_at=later)), Tokens()).now() >= later
