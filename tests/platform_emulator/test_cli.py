@@ -134,6 +134,16 @@ def test_an_address_that_cannot_be_had_ends_with_1(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.usefixtures("_handlers_restored")
+def test_a_database_that_is_none_ends_with_1_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "text"
+    file.write_text("a text")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--database", str(file)])
+    assert ended.value.code == 1
+    assert f"--database: {file} is not a database" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_handlers_restored")
 def test_without_the_extra_it_ends_with_1_and_names_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     forget_modules(monkeypatch, "uvicorn", keep="cli")
     monkeypatch.setitem(sys.modules, "uvicorn", None)

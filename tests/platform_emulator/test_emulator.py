@@ -2,16 +2,19 @@ import importlib
 import socket
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from platform_emulator import Emulator, Fault
+from platform_emulator import DatabaseError, Emulator, Fault
+from platform_emulator.components import ORG_ID
+from platform_emulator.database import Database
 from platform_emulator.faults import Status
 from platform_emulator.model import Behaviour
-from platform_emulator.tokens import Tokens
+from platform_emulator.tokens import DEVELOPMENT_KEY, Tokens
 from tests.platform_emulator.support import IDS, attempts, forget_modules
 
 ECHO = f"/api/v1/code-blocks/{IDS['echo']}/executions"
@@ -165,3 +168,55 @@ class Without:
     def find_spec(self, name: str, *_: object) -> None:
         if name == self.missing:
             raise ModuleNotFoundError(name=name)
+
+
+def ask(platform: Emulator, method: str, path: str, **headers: str) -> httpx.Response:
+    content = b"{}" if method == "POST" else None
+    sent = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return httpx.request(method, platform.url + path, content=content, headers=sent, trust_env=False)
+
+
+def test_with_a_database_the_next_one_goes_on_with_tokens_keys_executions_and_objects(tmp_path: Path) -> None:
+    file = tmp_path / "platform"
+    stored = f"/api/v1/orgs/{ORG_ID}/storage/objects/a"
+    with Emulator(database=file) as first:
+        token = f"Bearer {first.token}"
+        key = first.new_api_key()
+        record = ask(first, "POST", ECHO, Authorization=token, Idempotency_Key="k").json()
+        assert ask(first, "PUT", stored, X_API_Key=key).status_code == 201
+        for _ in attempts():
+            if first.executions[0].status == "completed":
+                break
+    with Emulator(database=file) as second:
+        again = ask(second, "POST", ECHO, X_API_Key=key, Idempotency_Key="k")
+        assert (again.json()["execution_id"], again.headers["Idempotency-Replayed"]) == (record["execution_id"], "true")
+        assert ask(second, "GET", stored, Authorization=token).status_code == 200
+        other = ask(second, "POST", ECHO, Authorization=token, Idempotency_Key="l")
+        assert other.json()["execution_id"] != record["execution_id"]
+    assert [each.idempotency_key for each in second.executions] == ["k", "l"]
+    content = file.read_bytes()
+    assert [secret in content for secret in (first.token.encode(), key.encode(), DEVELOPMENT_KEY.encode())] == [False] * 3
+
+
+def test_a_database_is_given_back_however_the_emulator_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "platform"
+    with Emulator(database=file) as first:
+        with pytest.raises(DatabaseError, match="in use by another emulator"):
+            Emulator(database=file)
+        with pytest.raises(OSError, match="in use"), Emulator(port=address(first)[1], database=tmp_path / "other"):
+            pass
+    with pytest.raises(ValueError, match="seed"):
+        Emulator(database=file, seed=UUID(int=1))
+    monkeypatch.setattr("platform_emulator.server.Workers.run", None)
+    with pytest.raises(RuntimeError, match="ended by a fault of its own"), Emulator(database=file):
+        pass
+    for each in (file, tmp_path / "other"):
+        Database(each).close()
+
+
+def test_without_sqlite_only_a_database_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delitem(sys.modules, "platform_emulator.database", raising=False)
+    monkeypatch.setitem(sys.modules, "sqlite3", None)
+    Emulator()
+    with pytest.raises(ImportError, match="sqlite3"):
+        Emulator(database=tmp_path / "platform")
