@@ -10,11 +10,15 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from functools import reduce
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
+
+if sys.platform == "linux":
+    import fcntl
 
 from platform_core.limits import DEFAULT_LIMITS
 from platform_core.strict_json import InvalidJson, strict_json
@@ -69,7 +73,19 @@ def _end_with_parent() -> None:
     """No run outlives the emulator, however that ends."""
     parent = multiprocessing.parent_process()
     if parent is not None:
+        if sys.platform == "linux":
+            _signal_hangup(parent.sentinel)
         threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _signal_hangup(pipe: int) -> None:
+    """Let the kernel end this process when nobody holds the other end of a pipe.
+
+    A thread does the same, but where a function is in C code that never lets another thread run. Only on Linux is this known to work.
+    """
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _exit_after(parent: BaseProcess) -> None:

@@ -1,6 +1,7 @@
 """Functions as a user would write them, for worker processes to import."""
 
 import os
+import re
 import sys
 import threading
 import time
@@ -32,6 +33,13 @@ def sleep_for_ever(inputs: dict[str, Any]) -> None:
             time.sleep(60)
         except BaseException:  # noqa: BLE001 -- as stubborn as a function can be
             continue
+
+
+@code_block
+def never_lets_go(inputs: dict[str, Any]) -> None:
+    """Says that it runs, and then is for ages in C code, in which no other thread of its process can run."""
+    Path(inputs["file"]).write_text(str(os.getpid()))
+    re.match("(a+)+b", "a" * 100)
 
 
 @code_block
