@@ -159,6 +159,8 @@ def _told(file: Path) -> Generator[None]:
     """What may be wrong with this file, in our own words and types."""
     try:
         yield
+    except sqlite3.IntegrityError:
+        raise  # a bug of ours
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE  # those of Python's own, as for a closed connection, have none
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -9,6 +9,9 @@ from typing import Protocol
 from .state import State
 from .tokens import Identity
 
+AGAIN_SECONDS = 0.5
+"""What nobody can be told of, because it could not be kept, is tried again after so long: a disk may have room again."""
+
 
 class DatabaseError(Exception):
     """A database cannot be had, read or written; the text names the file and says why."""

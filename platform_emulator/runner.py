@@ -8,17 +8,23 @@ Rule 3: processes are made by `spawn`: a fork of a process with threads may dead
 import json
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from platform_core.lifecycle import ExecutionStatus
 
+from . import keeping
 from .executions import WORKER_LOST
+from .keeping import DatabaseError
 from .registration import Registered
 from .service import Service
 from .state import Execution
 from .submissions import inputs_of
 from .worker_process import READY, RESULT_BYTES_MAX, main
+
+T = TypeVar("T")
 
 PROCESSES_MAX = 8
 """Running at once; further executions stay pending."""
@@ -76,7 +82,6 @@ class _Run(threading.Thread):
         self._process = context.Process(target=main, args=(self._theirs, function.module, function.qualified_name), daemon=True)
 
     def run(self) -> None:
-        execution_id = self._execution.execution_id
         with self._ours:
             outcome: dict[str, Any] | None
             try:
@@ -87,11 +92,12 @@ class _Run(threading.Thread):
             finally:
                 self._end_process()
         if outcome is not None and not self._killed:
-            self._service.begin(execution_id)  # where it was lost before it was ready: only a running one can fail
+            self._begin()  # where it was lost before it was ready: only a running one can fail
             if "error" in outcome:
-                self._service.end(execution_id, ExecutionStatus.FAILED, outcome["error"])
+                end = partial(self._service.end, self._execution.execution_id, ExecutionStatus.FAILED, outcome["error"])
             else:
-                self._service.end(execution_id, ExecutionStatus.COMPLETED, outcome["result"])
+                end = partial(self._service.end, self._execution.execution_id, ExecutionStatus.COMPLETED, outcome["result"])
+            self._kept(end)
         self._changed()
 
     def kill(self) -> None:
@@ -115,12 +121,24 @@ class _Run(threading.Thread):
         """
         if not self._ours.poll(START_SECONDS_MAX) or self._ours.recv_bytes(len(READY)) != READY:
             raise EOFError
-        if not self._service.begin(self._execution.execution_id):
+        if not self._begin():
             return None
         self._changed()
         self._ours.send_bytes(json.dumps(inputs_of(self._execution)).encode("ascii"))
         outcome: dict[str, Any] = json.loads(self._ours.recv_bytes(2 * RESULT_BYTES_MAX))
         return outcome
+
+    def _begin(self) -> bool:
+        return self._kept(partial(self._service.begin, self._execution.execution_id)) or False
+
+    def _kept(self, change: Callable[[], T]) -> T | None:
+        """What this change of the platform comes to, as soon as it can be kept; None where the run is killed before."""
+        while not self._killed:
+            try:
+                return change()
+            except DatabaseError:
+                time.sleep(keeping.AGAIN_SECONDS)
+        return None
 
     def _end_process(self) -> None:
         """Also where the function has come to its end: it may have left threads behind, for which the process would wait."""

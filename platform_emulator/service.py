@@ -205,8 +205,7 @@ class Service:
         segments = routes.EXECUTION_STATUS.match(request.method, request.path)
         if segments is None:
             return None
-        self._become(self._model.advance(at))
-        execution = self._model.state.executions.get(segments["execution_id"].lower())
+        execution = self._model.advance(at).state.executions.get(segments["execution_id"].lower())
         return None if execution is None else execution.status
 
     def _become(self, model: Model) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from platform_core.records import ExecutionRecord
 
+from . import keeping
+from .keeping import DatabaseError
 from .registration import Registered
 from .runner import Runner
 from .service import Service
@@ -50,9 +52,15 @@ class Workers:
                     async with asyncio.timeout(None if due is None else max(due - self._service.now(), 0.0)):
                         await self._changed.wait()
                 except TimeoutError:
-                    self._service.advance()
+                    await self._advance()
         finally:
             self._runner.close()
+
+    async def _advance(self) -> None:
+        try:
+            self._service.advance()
+        except DatabaseError:
+            await asyncio.sleep(keeping.AGAIN_SECONDS)
 
     def _tell(self) -> None:
         for execution_id, futures in self._waiting.items():

@@ -48,7 +48,7 @@ async def cancels(client: PlatformClient) -> str:
     while record["status"] == "pending":
         record = await client.get_execution_status(record["execution_id"])
     record = await client.cancel_execution(record["execution_id"])
-    return " ".join((record["status"], (record.get("error") or {})["code"]))
+    return " ".join((record["status"], (record.get("error") or {}).get("code", "")))
 
 
 CASES: list[tuple[Literal["before", "after"], int, Scenario, str]] = [

@@ -3,6 +3,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -285,3 +286,23 @@ def test_tables_change_with_the_number_of_their_schema_alone(file: Path, tmp_pat
         with closing(sqlite3.connect(each)) as connection:
             shapes.append({sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")})
     assert shapes[0] == shapes[1]
+
+
+def test_a_full_disk_keeps_nothing_by_halves_and_with_room_again_all(file: Path, database: Database) -> None:
+    state = begun(database)
+    large = after(state, submission("echo"), Request("PUT", OBJECT.target, Headers(), Inline(b"x" * 1_000_000)))
+    database._connection.execute("PRAGMA max_page_count = 40")  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(DatabaseError, match="full"):
+        database.keep(state, large)
+    database._connection.execute("PRAGMA max_page_count = 1000000")  # pyright: ignore[reportPrivateUsage]
+    database.keep(state, large)
+    database.close()
+    assert len(begun_again(file, 1.0).objects) == 1
+
+
+def test_a_second_execution_with_one_key_is_not_kept_and_a_bug_of_ours(database: Database) -> None:
+    state = begun(database)
+    database.keep(state, after(state, MANY[0], MANY[1]))
+    other = next(iter(after(state, MANY[1]).executions.values()))
+    with pytest.raises(sqlite3.IntegrityError):
+        database.keep(state, replace(state, executions=state.executions.with_entry("other", replace(other, execution_id="other"))))

@@ -9,7 +9,8 @@ import pytest
 from platform_core.messages import Headers, Inline, Request
 from platform_core.records import ExecutionRecord
 from platform_core.strict_json import json_body
-from platform_emulator.model import Model
+from platform_emulator.keeping import NOWHERE, DatabaseError, Keeper, Nowhere
+from platform_emulator.model import Model, State
 from platform_emulator.registration import registered
 from platform_emulator.runner import Runner
 from platform_emulator.service import Service
@@ -23,8 +24,8 @@ FUNCTIONS = {each.component.name: each for each in registered([dies, double, lea
 class World:
     """A platform with runs, looked at whenever something has changed."""
 
-    def __init__(self) -> None:
-        self.service = Service(Model.new(SEED, components=[each.component for each in FUNCTIONS.values()]), Tokens())
+    def __init__(self, keeper: Keeper = NOWHERE) -> None:
+        self.service = Service(Model.new(SEED, components=[each.component for each in FUNCTIONS.values()]), Tokens(), keeper=keeper)
         self._changed = threading.Event()
         self.runner = Runner(self.service, FUNCTIONS.values(), self._changed.set)
 
@@ -147,3 +148,24 @@ def test_a_process_that_does_not_come_up_fails_its_execution(world: World, monke
     monkeypatch.setattr("platform_emulator.runner.START_SECONDS_MAX", 0.0)
     record = world.ended(world.submit("double", {"n": 1}))
     assert (record["status"], (record.get("error") or {}).get("code")) == ("failed", "WORKER_LOST")
+
+
+class FullNowAndThen(Nowhere):
+    """Keeps every third change alone, beginning with the first."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def keep(self, before: State, after: State) -> None:
+        self.asked += 1
+        if self.asked % 3 != 1:
+            raise DatabaseError("the disk is full")
+
+
+def test_a_run_tells_its_start_and_its_end_until_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform_emulator.keeping.AGAIN_SECONDS", 0.001)
+    keeper = FullNowAndThen()
+    world = World(keeper)
+    assert world.ended(world.submit("double", {"n": 21})).get("result") == {"n": 42}
+    world.runner.close()
+    assert keeper.asked == 7

@@ -165,7 +165,7 @@ def test_each_change_is_kept_before_it_is_told_and_nothing_else_is() -> None:
         clock.at = at
         look()
         kept.append(len(keeper.states))
-    assert kept == [1, 1, 2, 2, 3, 3]
+    assert kept == [1, 1, 2, 2, 2, 3]
     assert keeper.states[-1].executions[execution_id].finished_at == pytest.approx(1005.015)
 
 
