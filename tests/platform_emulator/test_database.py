@@ -137,9 +137,17 @@ def test_a_change_is_kept_whole_or_not_at_all(file: Path, database: Database) ->
     broken = after(state, submission("echo"), Request("PUT", OBJECT.target, Headers((("Content-Type", "\ud800"),)), Inline(b"")))
     with pytest.raises(UnicodeEncodeError):
         database.keep(state, broken)
-    database.keep(state, after(state, submission("echo")))
     database.close()
-    assert len(begun_again(file, 9.0).executions) == 1
+    assert len(begun_again(file, 9.0).executions) == 0
+
+
+def test_a_file_that_was_not_begun_whole_is_begun_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(rows, "CREATE_TABLES", (*rows.CREATE_TABLES[:2], "nonsense"))
+        with pytest.raises(DatabaseError, match="syntax error"):
+            Database(file)
+    with closing(Database(file)) as database:
+        assert begun(database).seed == SEED
 
 
 def test_the_file_is_readable_by_its_owner_alone(file: Path) -> None:

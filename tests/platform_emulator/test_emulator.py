@@ -203,15 +203,17 @@ def test_a_database_is_given_back_however_the_emulator_ends(tmp_path: Path, monk
     with Emulator(database=file) as first:
         with pytest.raises(DatabaseError, match="in use by another emulator"):
             Emulator(database=file)
-        with pytest.raises(OSError, match="in use"), Emulator(port=address(first)[1], database=tmp_path / "other"):
-            pass
+        without_port = Emulator(port=address(first)[1], database=tmp_path / "other")
+        with pytest.raises(OSError, match="in use"):
+            without_port.__enter__()
+        Database(tmp_path / "other").close()
     with pytest.raises(ValueError, match="seed"):
         Emulator(database=file, seed=UUID(int=1))
     monkeypatch.setattr("platform_emulator.server.Workers.run", None)
-    with pytest.raises(RuntimeError, match="ended by a fault of its own"), Emulator(database=file):
+    without_server = Emulator(database=file)
+    with pytest.raises(RuntimeError, match="ended by a fault of its own"), without_server:
         pass
-    for each in (file, tmp_path / "other"):
-        Database(each).close()
+    Database(file).close()
 
 
 def test_without_sqlite_only_a_database_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
