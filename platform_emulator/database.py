@@ -2,8 +2,8 @@
 
 Rule 1: one transaction for each change, committed before anyone learns of the change. In WAL mode a commit is in the operating
         system's hands and outlives `kill -9`; a power cut may take the last commits (`synchronous=NORMAL`), never a part of one.
-Rule 2: one emulator has the file, from `begin` on; SQLite's exclusive lock says so, which the system takes back when a process dies.
-Rule 3: a file that is not ours is not changed in one byte.
+Rule 2: one emulator has the file; SQLite's exclusive lock says so, which the system takes back when a process dies.
+Rule 3: a file that is not ours stays as it is. (SQLite may fold another program's left `-wal` into its file, as any reader would.)
 """
 
 import contextlib
