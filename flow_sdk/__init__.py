@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         PlatformExecutionCancelledError,
         PlatformExecutionError,
         PlatformExecutionTimeoutError,
+        PlatformJournalError,
         PlatformNotFoundError,
         PlatformPermissionError,
         PlatformResponseError,
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from platform_core.handles import ExecutionHandle
     from platform_core.limits import Limits
     from platform_core.retry import RetryPolicy
+    from platform_transports.journal import Journal
 
     from .client import PlatformClient
     from .sync_client import SyncPlatformClient
 
 __all__ = [
     "ExecutionHandle",
+    "Journal",
     "Limits",
     "PlatformAuthenticationError",
     "PlatformClient",
@@ -37,6 +40,7 @@ __all__ = [
     "PlatformExecutionCancelledError",
     "PlatformExecutionError",
     "PlatformExecutionTimeoutError",
+    "PlatformJournalError",
     "PlatformNotFoundError",
     "PlatformPermissionError",
     "PlatformResponseError",
@@ -48,6 +52,7 @@ __all__ = [
 
 _MODULE_OF = dict.fromkeys(__all__, "platform_core.errors") | {
     "ExecutionHandle": "platform_core.handles",
+    "Journal": "platform_transports.journal",
     "Limits": "platform_core.limits",
     "PlatformClient": "flow_sdk.client",
     "RetryPolicy": "platform_core.retry",

@@ -1,5 +1,6 @@
 """The client for asyncio and trio."""
 
+import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,6 +15,7 @@ from platform_core.resuming import resume_execution
 from platform_core.retry import RetryPolicy
 from platform_transports.contract import AsyncTransport, TwoWorlds
 from platform_transports.drive import AsyncRuns, run_async
+from platform_transports.journal import Journal
 from platform_transports.run import Observer
 from platform_transports.tokens import AsyncOnRefresh, AsyncTokenProvider, AsyncTokens
 
@@ -47,6 +49,7 @@ class PlatformClient(Wired):
         allow_http: bool = False,
         observers: Iterable[Observer] = (),
         env: Mapping[str, str] | None = None,
+        journal: Journal | str | os.PathLike[str] | None = None,
     ) -> None:
         """Make a client; nothing is sent or opened yet.
 
@@ -65,6 +68,8 @@ class PlatformClient(Wired):
             allow_http: permits a token in clear text to another machine.
             observers: are called with each decision of each call before it is performed.
             env: stands for the process environment, which is read here and never again.
+            journal: a path, or a `flow_sdk.Journal`, which stays yours to close: stores each decision of each execution before it is
+                performed, so that `recover` can go on in another process. Without room for it nothing is sent: `PlatformJournalError`.
 
         Raises:
             TypeError: an argument has the wrong type.
@@ -86,6 +91,7 @@ class PlatformClient(Wired):
             allow_http=allow_http,
             observers=observers,
             env=env,
+            journal=journal,
         )
         self._tokens = AsyncTokens(self._wiring.token, token_provider, on_auth_token_refresh)
         self._runs = AsyncRuns()
@@ -351,6 +357,7 @@ class PlatformClient(Wired):
             budget=self._wiring.budget,
             observers=self._wiring.observers,
             runs=self._runs,
+            journal=self._wiring.journal,
         )
 
     async def close(self) -> None:
@@ -362,6 +369,7 @@ class PlatformClient(Wired):
             return
         self._binding.check()
         self._runs.close()
+        self._wiring.close_journal()
         try:
             await self._tokens.aclose()
         finally:

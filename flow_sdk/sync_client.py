@@ -1,6 +1,7 @@
 """The client for blocking code: `client.py` without `await`. Its docstrings stand there, once for both."""
 # ruff: noqa: D102 -- `documented_by` gives each method its docstring
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -16,6 +17,7 @@ from platform_core.resuming import resume_execution
 from platform_core.retry import RetryPolicy
 from platform_transports.contract import SyncTransport, TwoWorlds
 from platform_transports.drive import run_sync
+from platform_transports.journal import Journal
 from platform_transports.run import Observer
 from platform_transports.tokens import OnRefresh, SyncTokens, TokenProvider
 
@@ -51,6 +53,7 @@ class SyncPlatformClient(Wired):
         allow_http: bool = False,
         observers: Iterable[Observer] = (),
         env: Mapping[str, str] | None = None,
+        journal: Journal | str | os.PathLike[str] | None = None,
     ) -> None:
         self._wiring = Wiring(
             SYNC,
@@ -68,6 +71,7 @@ class SyncPlatformClient(Wired):
             allow_http=allow_http,
             observers=observers,
             env=env,
+            journal=journal,
         )
         self._tokens = SyncTokens(self._wiring.token, token_provider, on_auth_token_refresh)
         self._closed = threading.Event()
@@ -295,10 +299,12 @@ class SyncPlatformClient(Wired):
             budget=self._wiring.budget,
             observers=self._wiring.observers,
             closed=self._closed,
+            journal=self._wiring.journal,
         )
 
     def close(self) -> None:
         self._closed.set()
+        self._wiring.close_journal()
         self._tokens.close()
         self._binding.close()
 

@@ -17,6 +17,7 @@ from platform_core.resuming import handle_of_record
 from platform_core.tokens import Token
 from platform_transports.budget import BudgetHolder
 from platform_transports.contract import TwoWorlds
+from platform_transports.journal import Journal
 from platform_transports.run import Observer
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class Wiring:
         allow_http: object,
         observers: object,
         env: object,
+        journal: object,
     ) -> None:
         environment = _checked_env(env)
         self.config = ClientConfig.from_env(
@@ -84,12 +86,19 @@ class Wiring:
         self.token: Token | None = token_from_env(environment, auth_token, required=token_provider is None)
         _check_transport(transport, kind)
         self.observers = _checked_observers(observers)
+        self.journal = None if journal is None else _as_journal(journal)
+        self._borrowed = isinstance(journal, Journal)
         self.budget = BudgetHolder()
 
     @property
     def built_with(self) -> BuiltWith:
         """For one operation, with a fresh seed: here alone randomness comes in."""
         return {"seed": uuid4(), "settings": self.config.settings}
+
+    def close_journal(self) -> None:
+        """Close the journal if it is ours."""
+        if self.journal is not None and not self._borrowed:
+            self.journal.close()
 
 
 class Wired:
@@ -177,8 +186,18 @@ def _checked_observers(observers: object) -> tuple[Observer, ...]:
     for observer in cast("Iterable[object]", observers):
         if not callable(observer):
             raise TypeError(f"observers must be callables, not {type(observer).__name__}")
+        if isinstance(observer, Journal):
+            raise TypeError("observers must not have a Journal: give it as journal, so that it can stop a run")
         checked.append(cast("Observer", observer))
     return tuple(checked)
+
+
+def _as_journal(given: object) -> Journal:
+    if isinstance(given, Journal):
+        return given
+    if not isinstance(given, (str, os.PathLike)):
+        raise TypeError(f"journal must be a path or a flow_sdk.Journal, not {type(given).__name__}")
+    return Journal(cast("str | os.PathLike[str]", given))
 
 
 def _is_coroutine_function(function: object) -> bool:

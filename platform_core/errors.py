@@ -10,7 +10,8 @@ PlatformClientError
 ├── PlatformTimeoutError                   our own deadline passed (also a TimeoutError)
 ├── PlatformConnectionError                no answer (also a ConnectionError)
 │   └── PlatformSubmissionUnknownError     a submission may or may not have started
-└── PlatformResponseError                  an answer that makes no sense
+├── PlatformResponseError                  an answer that makes no sense
+└── PlatformJournalError                   the journal cannot be written, so that the run was stopped
 
 A machine answers `Raise(failure)` with a frozen `Failure` that compares by value; the driver raises `failure.exception()`.
 Nothing here ever holds a request's headers, so that no error can hold a token.
@@ -189,6 +190,12 @@ class PlatformResponseError(PlatformClientError):
     """An answer that makes no sense: not JSON where JSON was promised, no execution id, too large."""
 
     _next_step = "This is not how the platform answers: check the base URL, and proxies in between."
+
+
+class PlatformJournalError(PlatformClientError):
+    """The journal cannot be written or is in use: the run was stopped, since what is not stored is not sent. `handle` goes on with it."""
+
+    advice = "Nothing more was sent: make room for the journal, then go on with .handle."
 
 
 _BY_STATUS: Mapping[int, type[PlatformClientError]] = MappingProxyType(

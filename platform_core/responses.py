@@ -91,6 +91,15 @@ def execution_record(response: Response, limits: Limits, expected_id: str | None
     return cast("ExecutionRecord", record)
 
 
+def redirect_host(response: Response) -> str | None:
+    """The host that an answer points to; "" where it points to none that can be told; None for an answer that points nowhere."""
+    location = response.headers.get("Location")
+    if location is None or not 300 <= response.status <= 399:
+        return None
+    found = _HOST.fullmatch(location)
+    return "" if found is None else found[1]
+
+
 def skills_artifact(response: Response, limits: Limits) -> SkillsArtifact | Nonsense:
     """The skills artifact in a 2xx answer."""
     artifact = _json_object(response, limits, "a skills artifact")
@@ -223,8 +232,7 @@ def _details_json(body: Mapping[str, object]) -> str | None:
 
 def _redirect(response: Response) -> str | None:
     """What is said of an answer that points elsewhere: the host alone, since the rest of a URL may hold anything."""
-    location = response.headers.get("Location")
-    if location is None or not 300 <= response.status <= 399:
+    host = redirect_host(response)
+    if host is None:
         return None
-    found = _HOST.fullmatch(location)
-    return "a redirect was not followed" if found is None else f"a redirect to {found[1]} was not followed"
+    return f"a redirect to {host} was not followed" if host else "a redirect was not followed"

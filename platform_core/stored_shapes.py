@@ -165,6 +165,7 @@ _ERRORS: Mapping[str, type[errors.PlatformClientError]] = {
         errors.PlatformConnectionError,
         errors.PlatformSubmissionUnknownError,
         errors.PlatformResponseError,
+        errors.PlatformJournalError,
     )
 }
 

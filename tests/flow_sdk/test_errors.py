@@ -5,12 +5,13 @@ import logging
 import pickle
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
 
-from flow_sdk import PlatformClient, RetryPolicy
+from flow_sdk import Journal, PlatformClient, RetryPolicy
 from flow_sdk.platform_client import (
     PlatformAuthenticationError,
     PlatformClientError,
@@ -18,12 +19,15 @@ from flow_sdk.platform_client import (
     PlatformExecutionCancelledError,
     PlatformExecutionError,
     PlatformExecutionTimeoutError,
+    PlatformJournalError,
     PlatformNotFoundError,
     PlatformPermissionError,
     PlatformResponseError,
     PlatformSubmissionUnknownError,
     PlatformTimeoutError,
 )
+from platform_core.execution import Ready
+from platform_core.machine import Decision
 from platform_core.messages import Headers, Response
 from platform_emulator import Emulator
 from platform_transports.fake import Answer, FakePlatform, Lose, json_response
@@ -72,12 +76,21 @@ def status(number: int) -> Callable[[], FakePlatform]:
     return lambda: FakePlatform(lambda _: json_response(number, body, {"X-Request-ID": "theirs"}))
 
 
+class Full(Journal):
+    """Takes the first decision of a run, and no other."""
+
+    def __call__(self, decision: Decision) -> None:
+        if not isinstance(decision.before, Ready):
+            raise PlatformJournalError("the journal could not be written: No space left on device")
+
+
 class Met(NamedTuple):
     error: type[PlatformClientError]
     scenario: Scenario[None]
     platform: Callable[[], FakePlatform]
     status_code: int | None
     text: str
+    arguments: Mapping[str, Any] = MappingProxyType({})
 
 
 MET = {
@@ -114,13 +127,14 @@ MET = {
         "JSON",
     ),
     "no id": Met(PlatformResponseError, submit, lambda: FakePlatform([json_response(202, {"status": "pending"})]), 202, "execution_id"),
+    "a journal that is full": Met(PlatformJournalError, echo, modelled, None, "No space left", {"journal": Full("not opened")}),
 }
 """Each error class at least once, with what its text says."""
 
 
 def met(world: World, case: Met, **arguments: Any) -> PlatformClientError:
     with pytest.raises(PlatformClientError) as caught:
-        world.run(case.scenario, transport=case.platform(), auth_token=TOKEN, **arguments)
+        world.run(case.scenario, transport=case.platform(), auth_token=TOKEN, **case.arguments, **arguments)
     return caught.value
 
 

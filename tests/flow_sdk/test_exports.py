@@ -53,7 +53,7 @@ def fresh(code: str) -> list[str]:
 
 class TestNames:
     def test_the_documented_names_are_there(self) -> None:
-        assert set(flow_sdk.__all__) == CLIENTS | ERRORS | {"RetryPolicy", "Limits", "ExecutionHandle"}
+        assert set(flow_sdk.__all__) == CLIENTS | ERRORS | {"RetryPolicy", "Limits", "ExecutionHandle", "Journal"}
         assert set(flow_sdk.platform_client.__all__) == CLIENTS | ERRORS
 
     @pytest.mark.parametrize("name", flow_sdk.__all__)
@@ -127,7 +127,7 @@ class TestSameFace:
         documented = (
             "(base_url=None, auth_token=None, org_id=None, workspace_id=None, timeout=None, on_auth_token_refresh=None, *, "
             "transport=None, token_provider=None, retry=None, limits=None, idempotent_submissions=True, "
-            "allow_http=False, observers=(), env=None)"
+            "allow_http=False, observers=(), env=None, journal=None)"
         )
         assert bare(PlatformClient) == documented
 

@@ -17,6 +17,7 @@ from platform_core.errors import (
     PlatformExecutionCancelledError,
     PlatformExecutionError,
     PlatformExecutionTimeoutError,
+    PlatformJournalError,
     PlatformNotFoundError,
     PlatformPermissionError,
     PlatformResponseError,
@@ -42,6 +43,7 @@ BASES = {
     PlatformConnectionError: PlatformClientError,
     PlatformSubmissionUnknownError: PlatformConnectionError,
     PlatformResponseError: PlatformClientError,
+    PlatformJournalError: PlatformClientError,
 }
 HANDLE = ExecutionHandle(
     "agent",

@@ -1,80 +1,23 @@
 """A KeyboardInterrupt at every line of the blocking driver, and of all that it calls: no execution stays running."""
 
-# Tracing needs the frame that called.
-# pyright: reportPrivateUsage=false
-
-import gc
-import sys
 from collections import Counter
-from collections.abc import Callable
 from itertools import count
-from pathlib import Path
-from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-import platform_core
-import platform_transports
 from platform_core.actions import Done, Fate, Gone
 from platform_core.handles import OnAbandon
 from platform_core.lifecycle import ExecutionStatus
-from platform_core.machine import Decision
 from platform_core.messages import Response
 from platform_core.tokens import Token
 from platform_transports.budget import BudgetHolder
 from platform_transports.run import Observer
 from platform_transports.tokens import SyncTokens
 from tests.support.driven import Told, drive_sync, executions, platform, sleeping
-from tests.support.interrupts import unreachable
+from tests.support.interrupts import Interrupts, traced
 
-CORE = Path(platform_core.__file__).parent
-TRANSPORTS = Path(platform_transports.__file__).parent
-TRACED = {str(path) for path in CORE.glob("*.py")} | {
-    str(TRANSPORTS / f"{name}.py") for name in ("drive", "run", "fake", "virtual_time", "budget", "tokens")
-}
-Trace = Callable[[FrameType, str, Any], Any]
-
-
-class Interrupts:
-    """Raises a KeyboardInterrupt at the lines of these numbers, counted from 0 over all traced files."""
-
-    def __init__(self, *numbers: int) -> None:
-        self.lines = 0
-        self._numbers = set(numbers)
-
-    def run(self, function: Callable[[], object]) -> BaseException | None:
-        """What the function raised."""
-        before = sys.gettrace()
-        gc.disable()  # else the end of an earlier run's frames would be traced in the middle of this one
-        sys.settrace(self._called)
-        try:
-            function()
-        except BaseException as error:  # noqa: BLE001 -- handed to the test
-            return error
-        finally:
-            sys.settrace(before)
-            gc.enable()
-        return None
-
-    def go_on(self, _decision: Decision) -> None:
-        """As an observer: trace again, since Python gives it up for good once a trace function has raised."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            if frame.f_code.co_filename in TRACED:
-                frame.f_trace = self._line
-            frame = frame.f_back
-        sys.settrace(self._called)
-
-    def _called(self, frame: FrameType, event: str, argument: Any) -> Trace | None:
-        return self._line if frame.f_code.co_filename in TRACED else None
-
-    def _line(self, frame: FrameType, event: str, argument: Any) -> Trace | None:
-        if event == "line" and frame.f_lasti not in unreachable(frame.f_code):
-            self.lines += 1
-            if self.lines - 1 in self._numbers:
-                raise KeyboardInterrupt
-        return self._line
+TRACED = traced("drive", "run", "fake", "virtual_time", "budget", "tokens")
 
 
 class Scene:
@@ -131,7 +74,7 @@ TRUE_STATUSES: dict[Fate | None, set[tuple[ExecutionStatus, ...]]] = {
 
 def lines_of(case: Case) -> int:
     """How many lines can be interrupted."""
-    counting, scene = Interrupts(), Scene(case)
+    counting, scene = Interrupts(TRACED), Scene(case)
     assert counting.run(scene.run) is None
     return counting.lines
 
@@ -143,7 +86,7 @@ def test_an_interrupt_at_any_line_leaves_no_execution_running_and_is_raised_agai
     not_begun, lines = 0, lines_of(case)
     for line in range(lines):
         scene = Scene(case)
-        raised = Interrupts(line).run(scene.run)
+        raised = Interrupts(TRACED, line).run(scene.run)
         assert isinstance(raised, KeyboardInterrupt), line
         if not scene.told.decisions:
             not_begun += 1
@@ -166,11 +109,11 @@ def test_a_second_interrupt_at_lines_all_over_the_cleanup_ends_it_and_observers_
     case = CASES["plain"]
     tried = 0
     for first in range(0, lines_of(case), 60):
-        end = Interrupts(first)
+        end = Interrupts(TRACED, first)
         scene = Scene(case)
         end.run(lambda: scene.run(end.go_on))  # noqa: B023 -- called at once
         for second in range(first + 1, end.lines, 7):
-            scene, interrupts = Scene(case), Interrupts(first, second)
+            scene, interrupts = Scene(case), Interrupts(TRACED, first, second)
             raised = interrupts.run(lambda: scene.run(interrupts.go_on))  # noqa: B023 -- called at once
             assert isinstance(raised, KeyboardInterrupt), (first, second)
             if scene.told.decisions:

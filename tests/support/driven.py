@@ -76,6 +76,7 @@ async def drive(
     observers: Sequence[Observer] = (),
     runs: AsyncRuns | None = None,
     clock: Clock | None = None,
+    journal: Observer | None = None,
 ) -> T:
     return await run_async(
         operation,
@@ -86,6 +87,7 @@ async def drive(
         budget=budget,
         observers=observers,
         runs=runs,
+        journal=journal,
     )
 
 
@@ -99,6 +101,7 @@ def drive_sync(
     observers: Sequence[Observer] = (),
     closed: threading.Event | None = None,
     clock: SyncClock | None = None,
+    journal: Observer | None = None,
 ) -> T:
     return run_sync(
         operation,
@@ -109,6 +112,7 @@ def drive_sync(
         budget=budget,
         observers=observers,
         closed=closed,
+        journal=journal,
     )
 
 

@@ -15,6 +15,7 @@ import anyio
 
 from platform_core.actions import Authorize, Send, Sleep
 from platform_core.config import ClientConfig
+from platform_core.errors import PlatformClientError
 from platform_core.machine import Operation
 from platform_core.outcomes import Failed, FailureCause, Outcome, Received, Refused, Woke
 
@@ -61,18 +62,21 @@ async def run_async(
     budget: BudgetHolder | None = None,
     observers: Sequence[Observer] = (),
     runs: AsyncRuns | None = None,
+    journal: Observer | None = None,
 ) -> T:
     """Run an operation to its end on asyncio or trio. Raises `PlatformClientError`; a cancellation is raised again.
 
-    A cancelled run may send for a few seconds more, shielded, and tells observers what became of it.
+    A cancelled run may send for a few seconds more, shielded, and tells observers what became of it. `journal` is an observer whose
+    exception stops the run: it ends in `PlatformJournalError`, with the handle, and sends nothing more.
     """
     handled = sys.exception()
     clock = _async_clock(transport) if clock is None else clock
     budget = BudgetHolder() if budget is None else budget
     runs = AsyncRuns() if runs is None else runs
     with _alive(clock):
-        run = Run(operation, clock, config, transport.name, observers)
+        run = Run(operation, clock, config, transport.name, observers, journal)
         performer = _AsyncPerformer(run, transport, tokens, clock, budget, runs)
+        failed: PlatformClientError | None = None
         try:
             with runs.alive():
                 await performer.to_the_end(run.first)
@@ -83,10 +87,14 @@ async def run_async(
                 raise closing from None
             second = await performer.leave(interruption)
             raised = _graver(interruption, second)
-            run.tell(raised)
-            if raised is interruption:
-                raise
-            raise raised from None
+            failed = run.journal_error(raised)
+            if failed is None:
+                run.tell(raised)
+                if raised is interruption:
+                    raise
+                raise raised from None
+        if failed is not None:
+            raise failed
         run.give_up(run.now())  # the client was closed
     return run.result(budget)
 
@@ -159,10 +167,11 @@ def run_sync(
     budget: BudgetHolder | None = None,
     observers: Sequence[Observer] = (),
     closed: threading.Event | None = None,
+    journal: Observer | None = None,
 ) -> T:
     """Run an operation to its end in this thread. Raises `PlatformClientError`; a KeyboardInterrupt is raised again.
 
-    An interrupted run may send for a few seconds more, and tells observers what became of it.
+    An interrupted run may send for a few seconds more, and tells observers what became of it. `journal` as for `run_async`.
     """
     closed = threading.Event() if closed is None else closed
     clock = _sync_clock(transport, closed) if clock is None else clock
@@ -170,7 +179,7 @@ def run_sync(
     first: BaseException | None = None
     second: BaseException | None = None
     with _alive(clock):
-        run = Run(operation, clock, config, transport.name, observers)
+        run = Run(operation, clock, config, transport.name, observers, journal)
         performer = _SyncPerformer(run, transport, tokens, clock, budget, closed)
         outcome: Outcome = run.first
         try:
@@ -190,8 +199,10 @@ def run_sync(
             run.give_up(run.at)  # where an interrupt came between the lines that see to the one before it
     if first is not None:
         raised = _graver(first, second)
-        run.tell(raised)
-        raise raised
+        failed = run.journal_error(raised)
+        if failed is None:
+            run.tell(raised)
+        raise failed or raised
     return run.result(budget)
 
 

@@ -4,16 +4,20 @@ Rule 1: what `step` returned is stored in one assignment, before it is performed
 Rule 2: the progress of a send is forgotten only after `step` has returned: an answer that was lost between the transport and
         `step` still counts as "maybe sent".
 Rule 3: every observer is told of every decision, in order, also where an interrupt came between two of them.
+Rule 4: the journal is told first, and what it could not store is not performed: the run is left at once. After an interrupt it may be
+        told of the same decision twice, but never not at all.
 """
 
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Generic, TypeAlias, TypeVar, assert_never, cast
 
 from platform_core.actions import Action, Authorize, Done, Gone, Raise, Send, Sleep
 from platform_core.config import ClientConfig, user_agent
-from platform_core.errors import Failure, PlatformClientError
+from platform_core.errors import Failure, PlatformClientError, PlatformJournalError
+from platform_core.exchange import REQUEST_ID
 from platform_core.machine import Decision, Operation
 from platform_core.messages import OutgoingRequest
 from platform_core.outcomes import Abandoned, Authorized, NotAuthorized, Outcome
@@ -26,6 +30,11 @@ from .tokens import Denied, Granted
 T = TypeVar("T")
 Observer: TypeAlias = Callable[[Decision], None]
 """Called with each decision before its action is performed."""
+
+
+class JournalFailed(Exception):  # noqa: N818 -- it is on its way to become `PlatformJournalError`, once the run has been left
+    """The journal could not store a decision."""
+
 
 CLOSED_MESSAGE = "the client was closed while the call was under way"
 
@@ -40,12 +49,17 @@ class Run(Generic[T]):
         config: ClientConfig,
         transport_name: str,
         observers: Sequence[Observer],
+        journal: Observer | None = None,
     ) -> None:
         self._clock = clock
         self.limits = config.settings.limits
         self._config = config
         self._user_agent = user_agent(transport_name, f"{sys.version_info.major}.{sys.version_info.minor}")
         self._observers = list(observers)
+        self._journal = journal
+        self._journal_failed = False
+        self._sent: tuple[int, Send | None] = 0, None
+        """How many requests this run has sent, and the last of them."""
         self._current: tuple[Operation[T], Outcome | None, tuple[Operation[T], Action[T] | None], list[Observer]]
         self._current = operation, None, (operation, None), []
         self.first = first_outcome(operation)
@@ -72,6 +86,7 @@ class Run(Generic[T]):
 
     def outgoing(self, send: Send) -> OutgoingRequest:
         """The request as the transport gets it."""
+        self._sent = self._sent[0] + 1, send
         return self._config.outgoing(send.request, self._user_agent)
 
     def authorization(self, answer: Granted | Denied) -> Authorized | NotAuthorized:
@@ -80,14 +95,14 @@ class Run(Generic[T]):
         return Authorized(at) if isinstance(answer, Granted) else NotAuthorized(at, answer.reason, answer.permanent)
 
     def abandoned(self, *, final: bool) -> Abandoned:
-        """The caller went away, now."""
-        return Abandoned(self.now(), self.progress.sent, final)
+        """The caller went away, now. Where nothing can be stored any more, nothing more is sent either."""
+        return Abandoned(self.now(), self.progress.sent, final or self._journal_failed)
 
     def step(self, outcome: Outcome) -> Action[T]:
         """Report an outcome, tell the observers, and answer what to perform next."""
         self._notify()
         before = self._current[2][0]
-        self._current = current = before, outcome, before.step(outcome), self._observers.copy()
+        self._current = current = before, outcome, before.step(outcome), self._all_observers()
         self.progress = Progress()
         self._notify()
         return current[2][1]
@@ -103,6 +118,17 @@ class Run(Generic[T]):
         """Add what became of the run to what interrupted it: a courtesy, since not every note survives its way up."""
         if isinstance(self.action, Gone):
             interruption.add_note(str(self.action.report))
+
+    def journal_error(self, interruption: BaseException) -> PlatformClientError | None:
+        """The error to raise where it was the journal that ended the run, with the handle if there may be an execution."""
+        if not isinstance(interruption, JournalFailed) or not isinstance(self.action, Gone):
+            return None
+        report, (attempts, send) = self.action.report, self._sent
+        failure = Failure(PlatformJournalError, f"{interruption}; {report}", attempts=attempts, elapsed=self.at, handle=report.handle)
+        if send is not None:
+            request = send.request
+            failure = replace(failure, method=request.method, path=request.path, request_id=request.headers.get(REQUEST_ID))
+        return failure.exception()
 
     def result(self, budget: BudgetHolder) -> T:
         """What the run ended in; raises its error. What ended well pays back to the budget."""
@@ -133,6 +159,9 @@ class Run(Generic[T]):
         failures: list[Exception] = []
         while untold:
             observer = untold[0]
+            if observer is self._journal:
+                self._store(decision, untold)
+                continue
             try:
                 untold.pop(0)(decision)
             except Exception as error:  # noqa: BLE001 -- an observer must not decide what becomes of a run
@@ -141,3 +170,25 @@ class Run(Generic[T]):
         for failure in failures:
             message = f"an observer failed and is not called again in this run: {type(failure).__name__}: {failure}"
             warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+    def _all_observers(self) -> list[Observer]:
+        journal = [] if self._journal is None or self._journal_failed else [self._journal]
+        return [*journal, *self._observers]
+
+    def _store(self, decision: Decision, untold: list[Observer]) -> None:
+        failed = ""
+        try:
+            untold[0](decision)
+        except PlatformClientError as error:
+            failed = error.message
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the decision is not stored
+            failed = f"the journal failed: {type(error).__name__}: {error}"
+        if failed:
+            self._journal_failed = True
+        untold.pop(0)
+        if not failed:
+            return
+        if not isinstance(decision.action, (Done, Raise, Gone)):
+            raise JournalFailed(failed)
+        # What the run ended in is worth more than the line that says so: without it, the run is only looked at once more.
+        warnings.warn(f"{failed}; the end of this run is not in it", RuntimeWarning, stacklevel=2)
