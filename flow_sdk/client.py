@@ -1,7 +1,7 @@
 """The client for asyncio and trio."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -20,6 +20,7 @@ from platform_transports.run import Observer
 from platform_transports.tokens import AsyncOnRefresh, AsyncTokenProvider, AsyncTokens
 
 from .binding import AsyncBinding
+from .recovery import Recovered, recover_async
 from .wiring import ASYNC, Wired, Wiring, checked_operation
 
 T = TypeVar("T")
@@ -342,12 +343,28 @@ class PlatformClient(Wired):
         """
         return await self.run(resume_execution(handle, **self._wiring.built_with))
 
+    def recover(self, journal: Journal | str | os.PathLike[str]) -> AsyncIterator[Recovered]:
+        """Go on with every run of a journal that had not ended when its process died, and yield each as it ends: `(handle, end)`.
+
+        `end` is the execution's record, or the error that the run ends in, and is never raised. A run that was under way goes on with its
+        deadline as far ahead as it was; a cancel that was decided is carried out. The journal is written on. Whoever leaves the loop, or
+        closes the client, leaves the other runs in it, to be recovered another time.
+
+        Raises `PlatformJournalError` where the journal is in use or cannot be written, `ValueError` where it is none.
+        """
+        held = self._wiring.journal_of(journal)
+        self._binding.get()
+        return recover_async(held, self._run, self._runs.part())
+
     async def get_service_skills(self, service_id: UUID | str, version: int | None = None) -> SkillsArtifact:
         """Fetch the skills artifact of a hosted service, its latest where no version is given: `["endpoints"]`."""
         return await self.run(operations.service_skills(service_id, version, **self._wiring.built_with))
 
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation of `platform_core` to its end, and answer with what it ends in."""
+        return await self._run(operation, journal=self._wiring.journal, runs=self._runs)
+
+    async def _run(self, operation: Operation[T], *, journal: Journal | None, runs: AsyncRuns) -> T:
         transport = self._binding.get()
         return await run_async(
             checked_operation(operation),
@@ -356,8 +373,8 @@ class PlatformClient(Wired):
             tokens=self._tokens,
             budget=self._wiring.budget,
             observers=self._wiring.observers,
-            runs=self._runs,
-            journal=self._wiring.journal,
+            runs=runs,
+            journal=journal,
         )
 
     async def close(self) -> None:

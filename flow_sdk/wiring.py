@@ -30,6 +30,13 @@ class BuiltWith(TypedDict):
     settings: Settings
 
 
+class HeldJournal(NamedTuple):
+    """A journal, and whether somebody else sees to its closing."""
+
+    journal: Journal
+    borrowed: bool
+
+
 class Kind(NamedTuple):
     """One of the two kinds of client, and what it asks of a transport."""
 
@@ -94,6 +101,14 @@ class Wiring:
     def built_with(self) -> BuiltWith:
         """For one operation, with a fresh seed: here alone randomness comes in."""
         return {"seed": uuid4(), "settings": self.config.settings}
+
+    def journal_of(self, given: object) -> "HeldJournal":
+        """The journal of this path; this client's own where that is the same."""
+        journal = _as_journal(given)
+        if isinstance(given, Journal):
+            return HeldJournal(journal, borrowed=True)
+        own = self.journal
+        return HeldJournal(journal, borrowed=False) if own is None or own.path != journal.path else HeldJournal(own, borrowed=True)
 
     def close_journal(self) -> None:
         """Close the journal if it is ours."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast, get_args
 from uuid import UUID
 
-from .actions import Report
+from .actions import Gone, Report
 from .call import Calling
 from .cancelling import Cancelling, CancelPausing, Rereading
 from .cleanup import LastPoll, Learning, LearnPausing
@@ -22,7 +22,7 @@ from .lifecycle import ExecutionStatus
 from .machine import Operation
 from .messages import checked_id
 from .operations import EXECUTION_SECONDS, POLL_SECONDS_MAX, VERDICT_SECONDS
-from .outcomes import Restored, Started
+from .outcomes import Abandoned, Restored, Started
 from .records import ExecutionRecord
 from .requests import resubmission, status_request, submission_kind
 from .responses import failure_from_record
@@ -53,6 +53,12 @@ def handle_of_record(record: object) -> ExecutionHandle:
     kind = members.get("component_type")
     known = cast("HandleKind", kind) if kind in get_args(HandleKind) else "execution"
     return ExecutionHandle(known, execution_id, None, EXECUTION_SECONDS, 0, "detach")
+
+
+def handle_of_run(operation: Operation[Any]) -> ExecutionHandle | None:
+    """What goes on with the execution of a stored run: what its caller would have been left with. None where nothing was sent."""
+    _, action = operation.step(Abandoned(first_outcome(operation).at, "maybe", final=True))
+    return action.report.handle if isinstance(action, Gone) else None
 
 
 def resume_execution(handle: object, *, seed: UUID, settings: Settings = DEFAULT_SETTINGS) -> Operation[ExecutionRecord]:

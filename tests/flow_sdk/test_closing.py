@@ -1,7 +1,5 @@
 """A closed client, and one that is closed while calls are under way: in all three worlds."""
 
-from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from platform_core.execution import Waiting
 from platform_core.machine import Decision
 from platform_core.messages import Request
 from platform_transports.fake import Answer, FakePlatform, json_response
+from tests.support.closing import Closing
 from tests.support.platform import ECHO, SEED, SLEEP, executions, modelled
 from tests.support.worlds import World
 
@@ -63,33 +62,6 @@ class TestClosed:
         world.run(scenario, client=client)
         with pytest.raises(PlatformClientError, match="the client is closed"):
             world.run(scenario, client=client)
-
-
-class Closing:
-    """Closes a client at a given moment of a call, before any more time passes."""
-
-    def __init__(self, world: World, platform: FakePlatform) -> None:
-        self._world = world
-        self._time = platform.asynchronous().clock
-        self._stopped = ExitStack()
-        self._event = world.event()
-
-    def now(self) -> None:
-        """This is the moment."""
-        if not self._event.is_set():
-            self._stopped.enter_context(self._time.run())
-            self._event.set()
-
-    async def during(self, client: PlatformClient, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """What the call ended in."""
-
-        async def close() -> None:
-            await self._event.wait()
-            await client.close()
-            self._stopped.close()
-
-        ended, _ = await self._world.together(call, close)
-        return ended
 
 
 class TestClosedUnderWay:

@@ -35,6 +35,8 @@ DOCUMENTED = {
     "run": "operation",
 }
 METHODS = {*DOCUMENTED, "close", "aclose"}
+ITERATED = {"recover": "journal"}
+"""What answers with an iterator, and so is not awaited itself."""
 OF_ONE_WORLD = {"transport", "token_provider", "on_auth_token_refresh"}
 """Parameters whose types differ, since one world awaits where the other calls."""
 CONTEXT_MANAGERS = {"__aenter__", "__aexit__", "__enter__", "__exit__"}
@@ -94,7 +96,7 @@ class TestCost:
 
 class TestSameFace:
     def test_both_have_the_documented_methods_and_no_others(self) -> None:
-        assert face(PlatformClient) == face(SyncPlatformClient) == METHODS
+        assert face(PlatformClient) == face(SyncPlatformClient) == METHODS | ITERATED.keys()
 
     def test_each_is_a_context_manager_of_its_world(self) -> None:
         assert {name for name in CONTEXT_MANAGERS if hasattr(PlatformClient, name)} == {"__aenter__", "__aexit__"}
@@ -108,6 +110,15 @@ class TestSameFace:
         assert inspect.getdoc(ours), "and there is one"
         assert inspect.iscoroutinefunction(ours)
         assert not inspect.iscoroutinefunction(theirs)
+
+    @pytest.mark.parametrize("name", ITERATED)
+    def test_what_is_iterated_over_differs_in_the_iterator_alone(self, name: str) -> None:
+        ours, theirs = getattr(PlatformClient, name), getattr(SyncPlatformClient, name)
+        assert bare(ours) == bare(theirs) == f"(self, {ITERATED[name]})"
+        assert inspect.signature(ours).parameters == inspect.signature(theirs).parameters
+        assert str(inspect.signature(theirs)) == str(inspect.signature(ours)).replace("AsyncIterator", "Iterator")
+        assert inspect.getdoc(ours) == inspect.getdoc(theirs)
+        assert inspect.getdoc(ours), "and there is one"
 
     def test_a_handle_is_made_without_asking_anybody_and_so_without_await(self) -> None:
         assert PlatformClient.handle is SyncPlatformClient.handle

@@ -19,7 +19,7 @@ from platform_core.execution import Ready, ReadyToWatch
 from platform_core.handles import ExecutionHandle, Submission
 from platform_core.limits import Limits
 from platform_core.outcomes import Restored, Started
-from platform_core.resuming import end_of_left, first_outcome, handle_of_record, resume_execution
+from platform_core.resuming import end_of_left, first_outcome, handle_of_record, handle_of_run, resume_execution
 from tests.support.core import EXECUTION_ID, OTHER_SEED, SEED, answered, drive_with, heard, left, lost, record
 from tests.support.leaving import SUBMISSION, execute, handle
 from tests.support.stored import stored_runs
@@ -84,6 +84,29 @@ class TestHandleOfRecord:
     def test_a_record_without_a_usable_id_is_refused_by_name(self, found: Any) -> None:
         with pytest.raises((TypeError, ValueError), match=r"^record\['execution_id'\] must "):
             handle_of_record(found)
+
+
+class TestHandleOfRun:
+    @pytest.mark.parametrize("name", ["ready", "ready to submit"])
+    def test_what_was_never_sent_has_none(self, name: str) -> None:
+        assert handle_of_run(RUNS[name]) is None
+
+    @pytest.mark.parametrize("name", ["waiting", "polling", "last poll", "cancelling", "rereading", "cancel pausing", "a cancel"])
+    def test_it_names_the_execution_as_soon_as_that_is_known(self, name: str) -> None:
+        found = handle_of_run(RUNS[name])
+        assert found is not None
+        assert (found.execution_id, found.submission) == (EXECUTION_ID if name != "polling" else "e", None)
+
+    @pytest.mark.parametrize("name", ["submitting", "submitting, in a pause", "learning", "learn pausing"])
+    def test_before_that_it_has_the_submission_with_its_key(self, name: str) -> None:
+        found = handle_of_run(RUNS[name])
+        assert found is not None
+        assert (found.execution_id, found.submission) == (None, SUBMISSION)
+
+    def test_a_submission_alone_has_it_as_well(self) -> None:
+        found = handle_of_run(RUNS["a submission"])
+        assert found is not None
+        assert found.submission is not None
 
 
 class TestWhatWasLeft:

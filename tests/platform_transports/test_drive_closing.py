@@ -1,14 +1,17 @@
 """A client that is closed ends its calls at once: with an error that carries the handle, and without another request."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 
+import anyio
 import pytest
 
 from platform_core.actions import Authorize, Fate, Gone, Send, Sleep
 from platform_core.errors import PlatformClientError
 from platform_core.machine import Decision
 from platform_core.messages import Request, Response
+from platform_core.outcomes import Abandoned
 from platform_core.tokens import Token
 from platform_transports.drive import AsyncRuns
 from platform_transports.tokens import SyncTokens
@@ -50,6 +53,22 @@ async def test_a_client_closed_at_any_await_ends_the_run_with_its_handle_and_sen
             assert ended, point
         point += 1
     assert seen == {Fate.NEVER_STARTED, Fate.UNKNOWN, Fate.LEFT}
+
+
+async def test_a_client_that_is_closed_as_its_task_is_cancelled_sends_no_cancel_either() -> None:
+    fake, told, runs = platform(), Told(), AsyncRuns()
+
+    def close_and_cancel() -> None:
+        runs.close()
+        scope.cancel()
+
+    with anyio.CancelScope() as scope:
+        cuts = Cuts(fake, {6: close_and_cancel})
+        with contextlib.suppress(PlatformClientError):  # trio raises the cancellation, asyncio what the closed client raises
+            await drive(sleeping(0.1), fake, transport=cuts, observers=[told], runs=runs)
+    assert [type(each.outcome) for each in told.decisions].count(Abandoned) == 1
+    assert told.report.fate is Fate.LEFT
+    assert not any(request.url.endswith("/cancel") for request in fake.requests)
 
 
 async def test_a_client_closed_during_the_cleanup_ends_it() -> None:
@@ -114,11 +133,26 @@ def test_a_blocking_client_closed_while_it_sends_ends_with_the_handle() -> None:
 
     fake, told = platform(script), Told()
     transport = fake.synchronous()
-    with pytest.raises(PlatformClientError, match="the client is closed") as raised:
+    with pytest.raises(PlatformClientError) as raised:
         drive_sync(sleeping(0.1), fake, transport=transport, observers=[told], closed=closed)
-    assert raised.value.handle is not None
-    assert raised.value.handle.execution_id is not None
+    check_error(raised.value, told)
+    assert told.report.fate is Fate.LEFT
     assert len(fake.requests) == 2
+
+
+def test_a_blocking_client_that_is_closed_as_it_is_interrupted_sends_no_cancel_either() -> None:
+    fake, told, closed = platform(), Told(), threading.Event()
+
+    def observer(decision: Decision) -> None:
+        if isinstance(decision.action, Sleep):
+            closed.set()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drive_sync(sleeping(0.1), fake, observers=[told, observer], closed=closed)
+    assert [type(each.outcome) for each in told.decisions].count(Abandoned) == 1
+    assert told.report.fate is Fate.LEFT
+    assert len(fake.requests) == 1
 
 
 def test_a_blocking_client_closed_while_it_waits_for_a_token_ends_with_the_handle() -> None:

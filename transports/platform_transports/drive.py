@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar, assert_never
+from weakref import WeakSet
 
 import anyio
 
@@ -34,20 +35,29 @@ class AsyncRuns:
     def __init__(self) -> None:
         self.closed = False
         self._scopes: set[anyio.CancelScope] = set()
+        self._parts: WeakSet[AsyncRuns] = WeakSet()
+
+    def part(self) -> "AsyncRuns":
+        """Some of these runs, which can be ended by themselves, and are with all others."""
+        part = AsyncRuns()
+        self._parts.add(part)
+        return part
 
     def close(self) -> None:
         """End every run at once; each raises an error that carries its handle."""
         self.closed = True
+        for part in tuple(self._parts):
+            part.close()
         for scope in tuple(self._scopes):
             scope.cancel()
 
     @contextmanager
-    def alive(self, *, shield: bool = False) -> Generator[None, None, None]:
+    def alive(self, *, shield: bool = False) -> Generator[anyio.CancelScope, None, None]:
         """A run is alive inside it; it is left early where the client is closed, and, where shielded, only then."""
         with anyio.CancelScope(shield=shield) as scope:
             self._scopes.add(scope)
             try:
-                yield
+                yield scope
             finally:
                 self._scopes.discard(scope)
 
@@ -124,7 +134,7 @@ class _AsyncPerformer:
         try:
             if not run.ended:
                 with self._runs.alive(shield=True):
-                    await self.to_the_end(run.abandoned(final=False))
+                    await self.to_the_end(run.abandoned(final=self._runs.closed))
         except BaseException as error:  # noqa: BLE001 -- whoever called judges which one is raised
             second = error
         run.give_up(run.now() if _closing(second, first) is None else run.at)
@@ -193,7 +203,7 @@ def run_sync(
                 except BaseException as error:
                     if second is not None:
                         raise
-                    outcome = run.abandoned(final=first is not None)
+                    outcome = run.abandoned(final=first is not None or closed.is_set())
                     first, second = (error, None) if first is None else (first, error)
         finally:
             run.give_up(run.at)  # where an interrupt came between the lines that see to the one before it
@@ -234,6 +244,9 @@ class _SyncPerformer:
                 try:
                     response = self._transport.send(run.outgoing(action), credentials, deadline, run.limits, run.progress)
                 except TransportError as error:
+                    # What fails once the client is closed says nothing of the platform, and ends no run.
+                    if self._closed.is_set():
+                        return run.abandoned(final=True)
                     return Failed(run.now(), error.kind, error.sent, error.reused, error.detail)
                 return Received(run.now(), response, generation)
             case Sleep(until, cost):
