@@ -43,6 +43,9 @@ page: $(READY) ## run the snippets of the platform's page, and print which pass 
 bench: $(READY) ## what a call costs, beside httpx, aiohttp, urllib3 and others, in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.side_by_side $(BENCH_ARGS)
 
+crash: $(READY) ## kill a client at each of its actions, recover elsewhere, print what became of it
+	$(BIN)/python -m tools.crash_sweep
+
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
