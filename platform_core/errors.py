@@ -195,7 +195,7 @@ class PlatformResponseError(PlatformClientError):
 class PlatformJournalError(PlatformClientError):
     """The journal cannot be written or is in use: the run was stopped, since what is not stored is not sent. `handle` goes on with it."""
 
-    advice = "Nothing more was sent: make room for the journal, then go on with .handle."
+    _next_step = "Nothing more was sent: make room for the journal."
 
 
 _BY_STATUS: Mapping[int, type[PlatformClientError]] = MappingProxyType(

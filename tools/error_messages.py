@@ -1,12 +1,15 @@
 """Meets every error class over real HTTP, and prints what it says: what happened, to which call, which request, what to do next."""
 
+import resource
 import socket
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from flow_sdk import SyncPlatformClient
 from flow_sdk.platform_client import PlatformClientError
-from platform_core import RetryPolicy
+from platform_core import Decision, RetryPolicy, Sleep
 from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 
@@ -25,6 +28,7 @@ def errors_met() -> Iterator[tuple[str, PlatformClientError]]:
         with SyncPlatformClient(platform.url, platform.token, timeout=0.1, retry=RetryPolicy(attempts_max=1), env={}) as hasty:
             platform.inject({"kind": "delay", "seconds": 0.5})
             yield "an answer that takes longer than the timeout", _error_of(lambda: hasty.request("GET", "/api/v1/tenants/orgs"))
+    yield "a journal that cannot be written any more", _error_of(_without_journal)
     with SyncPlatformClient(_where_nobody_listens(), "a.token", retry=IMPATIENT, env={}) as lonely:
         yield "a port where nobody listens", _error_of(lambda: lonely.request("GET", "/api/v1/tenants/orgs"))
 
@@ -74,6 +78,23 @@ def _error_of(call: Callable[[], object]) -> PlatformClientError:
         return error
     message = f"an error was due, and this came: {found!r}"
     raise AssertionError(message)
+
+
+def _without_journal() -> object:
+    """As where the disk is full once the submission has been answered."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "journal.jsonl"
+
+        def fill(decision: Decision) -> None:
+            if isinstance(decision.action, Sleep):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size, hard))
+
+        with Emulator() as platform, SyncPlatformClient(platform.url, platform.token, journal=file, observers=[fill], env={}) as client:
+            try:
+                return client.execute_code_block(IDS["sleep"], {"seconds": 60})
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _where_nobody_listens() -> str:
