@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_core.machine import Misuse, Operation
@@ -92,7 +92,7 @@ class TestStrangers:
         with pytest.raises(TypeError, match=r"^operation must be one that platform_core builds, not "):
             snapshot(operation)
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=400)
     @given(st.data())
     def test_one_field_changed_is_refused_by_name_or_gives_a_run_that_can_be_stepped(self, data: st.DataObject) -> None:
         stored: Any = json.loads(json.dumps(snapshot(RUNS[data.draw(st.sampled_from(sorted(RUNS)))])))
