@@ -350,7 +350,8 @@ class PlatformClient(Wired):
         deadline as far ahead as it was; a cancel that was decided is carried out. The journal is written on. Whoever leaves the loop, or
         closes the client, leaves the other runs in it, to be recovered another time.
 
-        Raises `PlatformJournalError` where the journal is in use or cannot be written, `ValueError` where it is none.
+        With the first one asked for, raises `PlatformJournalError` where the journal is in use, cannot be written or is none, and
+        `ValueError` for a line that this version cannot read. A journal that yields nothing more may be removed.
         """
         held = self._wiring.journal_of(journal)
         self._binding.get()
