@@ -1,33 +1,30 @@
 """What the tests of the httpx adapters share: either transport as one that is awaited, and requests to a server of scripts."""
 
-import socket
 import ssl
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from platform_core.messages import Headers, Inline, OutgoingRequest
+from platform_core.messages import OutgoingRequest
+from platform_transports.conformance.sender import Sender, request_to
+from platform_transports.conformance.server import RawServer
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
-from tests.platform_transports.awaited import Awaited
-from tests.platform_transports.raw_server import RawServer
 
 SHORT_SECONDS = 0.15
 TLS = ssl.create_default_context()
 """Made once, since that takes longer than most of these tests."""
 LIBRARIES = ("httpx2", "httpx")
 World: TypeAlias = Literal["async", "sync"]
-
-
-Subject: TypeAlias = Awaited[HttpxTransport | HttpxSyncTransport]
+Subject: TypeAlias = Sender[HttpxTransport | HttpxSyncTransport]
 Make: TypeAlias = Callable[..., Subject]
 """Makes one with these options, and closes it after the test."""
 
 
 def get(server: RawServer, target: str = "/api/v1/things", headers: tuple[tuple[str, str], ...] = ()) -> OutgoingRequest:
-    return OutgoingRequest("GET", server.url + target, Headers(headers), Inline(b""))
+    return request_to(server.url, headers=headers, target=target)
 
 
 def post(server: RawServer, content: bytes = b"{}") -> OutgoingRequest:
-    return OutgoingRequest("POST", f"{server.url}/api/v1/things", Headers((("Content-Type", "application/json"),)), Inline(content))
+    return request_to(server.url, "POST", content, (("Content-Type", "application/json"),))
 
 
 def chained(error: BaseException) -> list[BaseException]:
@@ -40,8 +37,3 @@ def chained(error: BaseException) -> list[BaseException]:
             chain.append(each)
             waiting += [each.__cause__, each.__context__]
     return chain
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -15,14 +15,14 @@ from typing import Any, Literal, TypeAlias
 import pytest
 
 from platform_core.limits import DEFAULT_LIMITS, Limits
-from platform_core.messages import Headers, Inline, OutgoingRequest, Response
+from platform_core.messages import OutgoingRequest, Response
 from platform_transports._leases import perform
 from platform_transports.asyncio import AsyncioTransport
+from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS, Sender, request_to
 from platform_transports.contract import Progress
 from platform_transports.http1.pool import Pool
 from platform_transports.sync import BlockingTransport
 from platform_transports.trio import TrioTransport
-from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS, Awaited
 
 SHORT_SECONDS = 0.1
 Kind: TypeAlias = Literal["asyncio", "uvloop", "trio", "sync"]
@@ -36,7 +36,7 @@ TRANSPORTS: dict[Kind, type[Transport]] = {
 }
 
 
-class Subject(Awaited[Transport]):
+class Subject(Sender[Transport]):
     """A native transport, whose slots can be counted."""
 
     @property
@@ -66,10 +66,6 @@ async def natives(kind: Kind) -> AsyncGenerator[Native]:
     for subject in native.made:
         assert subject.held == 0
         await subject.close()
-
-
-def request_to(url: str, method: str = "GET", content: bytes = b"", headers: tuple[tuple[str, str], ...] = ()) -> OutgoingRequest:
-    return OutgoingRequest(method, f"{url}/api/v1/things", Headers(headers), Inline(content))
 
 
 def answering_lookups(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], object]) -> None:

@@ -14,10 +14,11 @@ from platform_core.limits import DEFAULT_LIMITS
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
 from platform_transports.asyncio import AsyncioTransport
+from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS, request_to
+from platform_transports.conformance.server import raw_server
+from platform_transports.conformance.steps import OK, OK_BYTES, READ, WAIT, Endless
 from platform_transports.contract import Progress, TransportError
-from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
-from tests.platform_transports.native_subject import BACKENDS, request_to
-from tests.platform_transports.raw_server import OK, READ, WAIT, Endless, raw_server
+from tests.platform_transports.native_subject import BACKENDS
 
 
 def test_a_second_event_loop_is_refused_before_anything_is_sent() -> None:
@@ -55,7 +56,7 @@ def test_an_end_that_the_loop_has_not_seen_yet_is_seen_before_the_connection_is_
 
 
 @pytest.mark.parametrize("anyio_backend", [BACKENDS["asyncio"], BACKENDS["uvloop"]], ids=["asyncio", "uvloop"])
-@pytest.mark.parametrize("chatter", [b"a" * 65536, OK], ids=["noise", "answers"])
+@pytest.mark.parametrize("chatter", [b"a" * 65536, OK_BYTES], ids=["noise", "answers"])
 async def test_what_nobody_asked_for_ends_an_idle_connection_at_once(anyio_backend: object, chatter: bytes) -> None:
     transport = AsyncioTransport()
     with raw_server((READ, OK, WAIT, Endless(chatter))) as server:

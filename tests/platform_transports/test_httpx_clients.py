@@ -15,11 +15,13 @@ import pytest
 from platform_core.limits import DEFAULT_LIMITS
 from platform_core.messages import Headers, Inline, OutgoingRequest, Response
 from platform_core.outcomes import FailureCause, Sent
+from platform_transports.conformance.bench import closed_port
+from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS, SECRET
+from platform_transports.conformance.server import raw_server
+from platform_transports.conformance.steps import OK, READ, WAIT, Step
 from platform_transports.contract import AsyncTransport, Progress, SyncTransport, TransportError
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
-from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS, SECRET
-from tests.platform_transports.httpx_subject import Subject, World, chained, closed_port, get
-from tests.platform_transports.raw_server import OK, READ, WAIT, Step, raw_server
+from tests.platform_transports.httpx_subject import Subject, World, chained, get
 
 # ── clients that are handed in ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -113,13 +115,6 @@ async def test_a_transport_that_tells_nothing_is_believed_to_have_sent(
     assert seen == ["maybe"]
     assert chained(error) == [error]
     assert SECRET not in f"{error!r}{error}"
-
-
-async def test_a_request_that_cannot_be_built_was_not_sent(library: str, world: World) -> None:
-    module = importlib.import_module(library)
-    async with handed_in(library, world, transport=module.MockTransport(lambda: None)) as (_, subject):
-        error = await subject.fails(OutgoingRequest("GET", "http://127.0.0.1/", Headers((("X-Name", "\u20ac"),)), Inline(b"")))
-    assert (error.kind, error.sent, error.detail) == (FailureCause.LOCAL, "no", "UnicodeEncodeError")
 
 
 async def test_a_transport_that_tells_is_not_believed_to_have_sent_while_it_connects(library: str, world: World) -> None:

@@ -12,11 +12,12 @@ import pytest
 from platform_core.limits import Limits
 from platform_core.messages import Headers, Inline, OutgoingRequest
 from platform_core.outcomes import FailureCause
+from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS, SECRET
+from platform_transports.conformance.server import RawServer, raw_server
+from platform_transports.conformance.steps import AWAIT_CLOSE, OK, READ, WAIT, Endless, Step
 from platform_transports.contract import Progress, TransportError
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
-from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS, SECRET
 from tests.platform_transports.httpx_subject import SHORT_SECONDS, Subject, chained, get
-from tests.platform_transports.raw_server import AWAIT_CLOSE, OK, READ, WAIT, Endless, RawServer, Step, raw_server
 
 # ── deadlines ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

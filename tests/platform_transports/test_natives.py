@@ -13,10 +13,11 @@ import pytest
 from platform_core.limits import Limits
 from platform_core.outcomes import FailureCause
 from platform_transports import _native_common
-from tests.platform_transports.awaited import LONG_SECONDS, SECRET
+from platform_transports.conformance.sender import LONG_SECONDS, SECRET, request_to
+from platform_transports.conformance.server import raw_server
+from platform_transports.conformance.steps import AWAIT_CLOSE, OK, OK_BYTES, READ, RECEIVE, RESET, WAIT, Endless, Step
 from tests.platform_transports.echo_server import echo_server
-from tests.platform_transports.native_subject import SHORT_SECONDS, Native, Subject, answering_lookups, echoed, request_to
-from tests.platform_transports.raw_server import AWAIT_CLOSE, OK, READ, RECEIVE, RESET, WAIT, Endless, Step, raw_server
+from tests.platform_transports.native_subject import SHORT_SECONDS, Native, Subject, answering_lookups, echoed
 
 # ── what goes out, and what comes in ──────────────────────────────────────────────────────────────────────────────────
 
@@ -58,7 +59,7 @@ async def test_an_early_answer_ends_the_upload(sender: Subject) -> None:
 
 
 async def test_an_answer_that_comes_byte_by_byte_is_whole(sender: Subject) -> None:
-    with raw_server((READ, *[bytes([each]) for each in OK])) as server:
+    with raw_server((READ, *[bytes([each]) for each in OK_BYTES])) as server:
         assert (await sender.send(request_to(server.url))).body == b"ok"
 
 
@@ -76,7 +77,7 @@ LAST: list[tuple[str, tuple[Step, ...]]] = [
     ("says that it closes", (READ, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", AWAIT_CLOSE)),
     ("HTTP/1.0", (READ, b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", AWAIT_CLOSE)),
     ("ends with the connection", (READ, b"HTTP/1.1 200 OK\r\n\r\nok")),
-    ("more than an answer", (READ, OK + OK, AWAIT_CLOSE)),
+    ("more than an answer", (READ, OK_BYTES * 2, AWAIT_CLOSE)),
 ]
 
 

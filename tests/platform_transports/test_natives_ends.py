@@ -9,19 +9,13 @@ import pytest
 
 from platform_core.limits import Limits
 from platform_core.outcomes import FailureCause
+from platform_transports.conformance.sender import LONG_SECONDS, SECRET, request_to
+from platform_transports.conformance.server import RawServer, raw_server
+from platform_transports.conformance.steps import AWAIT_CLOSE, OK, READ, RECEIVE, WAIT, Endless, Step
 from platform_transports.contract import Progress, TransportError
-from tests.platform_transports.awaited import LONG_SECONDS, SECRET
 from tests.platform_transports.echo_server import echo_server
 from tests.platform_transports.httpx_subject import chained
-from tests.platform_transports.native_subject import (
-    SHORT_SECONDS,
-    Kind,
-    Native,
-    Subject,
-    echoed,
-    request_to,
-)
-from tests.platform_transports.raw_server import AWAIT_CLOSE, OK, READ, RECEIVE, WAIT, Endless, RawServer, Step, raw_server
+from tests.platform_transports.native_subject import SHORT_SECONDS, Kind, Native, Subject, echoed
 
 UPLOAD_SECONDS = 1.0
 """Enough to connect and to send a first byte on a machine that is busy with other tests."""

@@ -12,10 +12,11 @@ import pytest
 
 from platform_core.outcomes import FailureCause
 from platform_transports._native_common import default_context
-from tests.platform_transports.awaited import LONG_SECONDS
-from tests.platform_transports.certificates import authority, serving, trusting
-from tests.platform_transports.native_subject import TRANSPORTS, Native, Subject, request_to
-from tests.platform_transports.raw_server import AWAIT_CLOSE, OK, READ, RECEIVE, WAIT, Step, raw_server
+from platform_transports.conformance.certificates import authority, serving, trusting
+from platform_transports.conformance.sender import LONG_SECONDS, request_to
+from platform_transports.conformance.server import raw_server
+from platform_transports.conformance.steps import AWAIT_CLOSE, OK, READ, RECEIVE, WAIT, Step
+from tests.platform_transports.native_subject import TRANSPORTS, Native, Subject
 
 HOST = "127.0.0.1"
 

@@ -8,11 +8,12 @@ import trio
 
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.outcomes import FailureCause
+from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS, request_to
+from platform_transports.conformance.server import raw_server
+from platform_transports.conformance.steps import OK, READ, WAIT
 from platform_transports.contract import Progress, TransportError
 from platform_transports.trio import TrioTransport
-from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
-from tests.platform_transports.native_subject import SHORT_SECONDS, request_to
-from tests.platform_transports.raw_server import OK, READ, WAIT, raw_server
+from tests.platform_transports.native_subject import SHORT_SECONDS
 
 
 def test_a_scope_around_the_call_is_not_taken_for_its_deadline() -> None:

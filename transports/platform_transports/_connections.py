@@ -32,8 +32,7 @@ def connect_kind(error: BaseException) -> FailureCause:
 
 
 def below_of(error: BaseException) -> BaseException | None:
-    """What an exception was made of: httpcore cuts `__cause__`, but keeps the exception as its own one's argument."""
+    """What an exception was made of: some libraries cut `__cause__`, but keep the exception as an argument of their own one."""
     if error.__cause__ is not None:
         return error.__cause__
-    first = error.args[0] if error.args else None
-    return first if isinstance(first, BaseException) else None
+    return next((each for each in error.args if isinstance(each, BaseException)), None)

@@ -3,23 +3,26 @@
 import importlib
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 from platform_core.limits import Limits
-from platform_core.messages import Headers, OutgoingRequest, Response
+from platform_core.messages import OutgoingRequest
 from platform_core.outcomes import FailureCause
 
 from ._connections import below_of, connect_kind
+from .adapting import Refusal
 from .contract import Credentials, Progress, TransportError
 
 LIBRARIES = ("httpx2", "httpx")
 """The maintained continuation first."""
-_FINAL_STATUS_MIN = 200
+_PEER_CLOSED = ("peer closed connection", "peer unexpectedly closed connection")
+"""How h11 says that a body broke off."""
 
 
 def load(library: str | None) -> Any:  # noqa: ANN401 -- one of two modules with the same names
@@ -116,6 +119,10 @@ class Course:
             case _:
                 pass
 
+    def refuse(self, refusal: Refusal) -> None:
+        """The answer is none."""
+        self.failure = self.failed(refusal.kind, refusal.detail)
+
     @property
     def bound(self) -> float:
         """When the request ends at the latest, as it stands now."""
@@ -172,7 +179,7 @@ class Course:
         text = str(error)
         if text.startswith("Server disconnected"):
             return FailureCause.READ if self.answered else FailureCause.DISCONNECTED
-        return FailureCause.READ if text.startswith("peer closed connection") else FailureCause.PROTOCOL
+        return FailureCause.READ if text.startswith(_PEER_CLOSED) else FailureCause.PROTOCOL
 
 
 def built(
@@ -195,45 +202,51 @@ def built(
     target = (f"{url.path or '/'}?{url.query}" if url.query else url.path or "/").encode("latin-1")
     if made.url.raw_path != target:
         made.extensions["target"] = target
+    made.stream = _stream_kind(httpx)(request.body.content)
     return made
 
 
-def checked_head(response: Any, course: Course, limits: Limits) -> Headers | None:  # noqa: ANN401 -- the library's response
-    """The header fields of an answer; None where something is wrong with them, which is noted as the failure."""
-    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
+@cache
+def _stream_kind(httpx: Any) -> Any:  # noqa: ANN401 -- a class of the library's
+    """The body in one piece, without the library's async generator: trio warns of one that an early end leaves behind."""
+
+    class Whole(httpx.AsyncByteStream, httpx.SyncByteStream):  # type: ignore[misc]
+        def __init__(self, content: bytes) -> None:
+            self._content = content
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter((self._content,))
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return _Once(self._content)
+
+    return Whole
+
+
+class _Once:
+    """Answers with one piece."""
+
+    def __init__(self, piece: bytes) -> None:
+        self._pieces = iter((piece,))
+
+    def __aiter__(self) -> "_Once":
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
+
+
+def fields_of(response: Any) -> tuple[tuple[str, str], ...]:  # noqa: ANN401 -- the library's response
+    """Its header fields, as they came."""
+    return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw])
+
+
+def reason_of(response: Any) -> str:  # noqa: ANN401 -- the library's response
+    """Its reason phrase."""
     reason: bytes = response.extensions.get("reason_phrase", b"")
-    # As on the wire: the status line, then "name: value" for each field, each line ended by two bytes, and an empty line.
-    size = len("HTTP/1.1 200 \r\n") + len(reason) + sum(len(name) + len(value) + 4 for name, value in fields) + 2
-    if response.status_code < _FINAL_STATUS_MIN:
-        course.failure = course.failed(FailureCause.PROTOCOL, f"unasked status {response.status_code}")
-        return None
-    if len(fields) > limits.headers_count_max or size > limits.header_bytes_max:
-        course.failure = course.failed(FailureCause.TOO_LARGE, f"{len(fields)} header fields of {size} bytes")
-        return None
-    return Headers(tuple(fields))
-
-
-class Body:
-    """The bytes of an answer's body as they come, up to a limit."""
-
-    def __init__(self, course: Course, bytes_max: int) -> None:
-        self._course = course
-        self._bytes_max = bytes_max
-        self._size = 0
-        self._chunks: list[bytes] = []
-
-    def add(self, chunk: bytes) -> bool:
-        """Whether all bytes until now are within the limit; where they are not, that is noted as the failure."""
-        self._size += len(chunk)
-        if self._size <= self._bytes_max:
-            self._chunks.append(chunk)
-            return True
-        self._course.failure = self._course.failed(FailureCause.TOO_LARGE, f"more than {self._bytes_max} body bytes")
-        return False
-
-    def response(self, status: int, headers: Headers) -> Response | None:
-        """The answer, whole; None where it was over the limit."""
-        return Response(status, headers, b"".join(self._chunks)) if self._size <= self._bytes_max else None
+    return reason.decode("latin-1")
 
 
 def _imported(name: str) -> ModuleType | None:

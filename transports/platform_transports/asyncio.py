@@ -94,7 +94,7 @@ class AsyncioTransport(AsyncClosing):
         """The answer, or why there is none; None where the deadline, or the closing, came first."""
         if not lease.granted:
             await self._granted(loop, lease, deadline)
-            if self._is_closed() or loop.time() >= deadline:
+            if self._is_closed() or not lease.granted:  # not the time: uvloop's timers may be early by the resolution of its clock
                 return None
         if lease.connection is not None and not lease.connection.is_quiet():
             discard(self._pool, lease)

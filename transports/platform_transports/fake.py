@@ -16,6 +16,7 @@ from platform_core.limits import Limits
 from platform_core.messages import Headers, OutgoingRequest, Request, Response
 from platform_core.outcomes import FailureCause, Sent
 
+from .adapting import check_sayable
 from .contract import Credentials, Progress, TransportError
 from .virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
 
@@ -173,6 +174,7 @@ class FakeTransport:
         self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
     ) -> Response:
         """See `AsyncTransport`."""
+        check_sayable(request, credentials)  # what could not be sent for real fails here too, or a test would hide it
         await self.clock.take_turn(_turn(request))
         _check_open(deadline, self.clock.now(), closed=self._closed)
         heard, seconds = self._platform.receive(request, credentials, progress)
@@ -198,6 +200,7 @@ class FakeSyncTransport:
 
     def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
         """See `SyncTransport`."""
+        check_sayable(request, credentials)  # what could not be sent for real fails here too, or a test would hide it
         self.clock.take_turn(_turn(request))
         _check_open(deadline, self.clock.now(), closed=self._closed)
         heard, seconds = self._platform.receive(request, credentials, progress)

@@ -25,7 +25,8 @@ from platform_core.messages import OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
 
 from ._connections import CLOSE_SECONDS_MAX
-from ._httpx_common import Body, Course, built, checked_head, client_options, library_of, load
+from ._httpx_common import Course, built, client_options, fields_of, library_of, load, reason_of
+from .adapting import Incoming, check_sayable
 from .closing import AsyncClosing, SyncClosing
 from .contract import Credentials, Progress, TransportError
 
@@ -69,6 +70,7 @@ class HttpxTransport(AsyncClosing):
         self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
     ) -> Response:
         """See `AsyncTransport`."""
+        check_sayable(request, credentials)
         if self._is_closed():
             raise TransportError(FailureCause.CLOSED, "no")
         if anyio.current_time() >= deadline:
@@ -115,14 +117,16 @@ class HttpxTransport(AsyncClosing):
             course.begin()
             response = await self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
             course.answered = True
-            headers = checked_head(response, course, limits)
-            if headers is not None:
-                body = Body(course, limits.response_body_bytes_max)
+            incoming = Incoming(limits)
+            if incoming.head(response.status_code, fields_of(response), reason_of(response)):
                 async for chunk in response.stream:  # not aiter_raw: it refuses what a MockTransport has at hand already
-                    if not body.add(chunk):
+                    if not incoming.add(chunk) and incoming.refused:
+                        course.refuse(incoming.refused)
                         # The library's generators are nested: they end well only if the innermost raises, not if we leave.
                         scope.cancel()
-                return body.response(response.status_code, headers)
+            if incoming.refused is None:
+                return incoming.response()
+            course.refuse(incoming.refused)
         except Exception as error:  # noqa: BLE001 -- whatever it is, no exception of a library leaves here
             course.failure = course.failed_by(error, self._httpx)
         finally:
@@ -167,6 +171,7 @@ class HttpxSyncTransport(SyncClosing):
 
     def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
         """See `SyncTransport`."""
+        check_sayable(request, credentials)
         if self._is_closed():
             raise TransportError(FailureCause.CLOSED, "no")
         if time.monotonic() >= deadline:
@@ -209,13 +214,16 @@ class HttpxSyncTransport(SyncClosing):
             course.begin()
             response = self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
             course.answered = True
-            headers = checked_head(response, course, limits)
-            if headers is not None:
-                body = Body(course, limits.response_body_bytes_max)
+            incoming = Incoming(limits)
+            if incoming.head(response.status_code, fields_of(response), reason_of(response)):
                 for chunk in response.stream:  # as above
-                    if self._closed.is_set() or time.monotonic() >= course.deadline or not body.add(chunk):
+                    if self._closed.is_set() or time.monotonic() >= course.deadline:
                         return None
-                return body.response(response.status_code, headers)
+                    if not incoming.add(chunk):
+                        break
+            if incoming.refused is None:
+                return incoming.response()
+            course.refuse(incoming.refused)
         except Exception as error:  # noqa: BLE001 -- whatever it is, no exception of a library leaves here
             course.failure = course.failed_by(error, self._httpx)
         finally:

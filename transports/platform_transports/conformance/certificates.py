@@ -1,4 +1,4 @@
-"""Certificates for servers on loopback, made for one run of the tests."""
+"""Certificates for servers on loopback, made for one run of the suite. Needs trustme, which comes with the extra `testing`."""
 
 # trustme also takes contexts of a library that is not here.
 # pyright: reportUnknownMemberType=false
@@ -7,7 +7,13 @@ import datetime as dt
 import ssl
 from functools import cache
 
-import trustme
+try:
+    import trustme
+except ModuleNotFoundError as error:
+    if error.name != "trustme":
+        raise
+    message = "the suite makes its certificates by trustme: install platform-client[testing]"
+    raise ImportError(message) from None
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -25,6 +31,12 @@ def trusting() -> ssl.SSLContext:
     authority().configure_trust(context)
     authority().issue_cert("client@platform.test").configure_cert(context)
     return context
+
+
+@cache
+def distrusting() -> ssl.SSLContext:
+    """A client's context that knows none but the system's authorities."""
+    return ssl.create_default_context()
 
 
 @cache

@@ -1,0 +1,53 @@
+"""The transports that are here, as the suite takes them, with what they declare."""
+
+import ssl
+from platform_core.limits import Limits
+from platform_transports.asyncio import AsyncioTransport
+from platform_transports.conformance.subjects import Backend, Make, Subject, Transport
+from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
+from platform_transports.sync import BlockingTransport
+from platform_transports.trio import TrioTransport
+from tests.conformance.declared import HTTPX, HTTPX_ONLY, HTTPX_SYNC, fake
+from tests.conformance.fake_stage import FakeStage
+
+
+def _native(kind: type[AsyncioTransport | TrioTransport | BlockingTransport]) -> Make:
+    def make(limits: Limits, ssl_context: ssl.SSLContext) -> AsyncioTransport | TrioTransport | BlockingTransport:
+        return kind(limits, ssl_context=ssl_context)
+
+    return make
+
+
+def _httpx(kind: type[HttpxTransport | HttpxSyncTransport], library: str) -> Make:
+    def make(limits: Limits, ssl_context: ssl.SSLContext) -> HttpxTransport | HttpxSyncTransport:
+        return kind(limits=limits, verify=ssl_context, library=library)
+
+    return make
+
+
+def _no_sockets(limits: Limits, ssl_context: ssl.SSLContext) -> Transport:
+    raise AssertionError("its stage makes it")
+
+
+def _libraries() -> tuple[Subject, ...]:
+    loops: tuple[Backend, ...] = ("asyncio", "trio")
+    return tuple(
+        subject
+        for library, more in (("httpx", HTTPX_ONLY), ("httpx2", {}))
+        for subject in (
+            Subject(library, _httpx(HttpxTransport, library), loops, more | HTTPX),
+            Subject(f"{library} sync", _httpx(HttpxSyncTransport, library), ("sync",), more | HTTPX | HTTPX_SYNC),
+        )
+    )
+
+
+NATIVES = (
+    Subject("native trio", _native(TrioTransport), ("trio",)),
+    Subject("native asyncio", _native(AsyncioTransport), ("asyncio", "uvloop")),
+    Subject("native sync", _native(BlockingTransport), ("sync",)),
+)
+FAKES = (
+    Subject("fake", _no_sockets, ("asyncio", "trio"), fake(), FakeStage),
+    Subject("fake sync", _no_sockets, ("sync",), fake(), FakeStage),
+)
+SUBJECTS = (*NATIVES, *_libraries(), *FAKES)
