@@ -1,6 +1,11 @@
 """The transports that are here, as the suite takes them, with what they declare."""
 
 import ssl
+from typing import Any
+
+from examples.transport_aiohttp import AiohttpTransport
+from examples.transport_pycurl import CurlTransport
+from examples.transport_urllib3 import Urllib3Transport
 from platform_core.limits import Limits
 from platform_transports.asyncio import AsyncioTransport
 from platform_transports.conformance.subjects import Backend, Make, Subject, Transport
@@ -8,6 +13,7 @@ from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
 from platform_transports.sync import BlockingTransport
 from platform_transports.trio import TrioTransport
 from tests.conformance.declared import HTTPX, HTTPX_ONLY, HTTPX_SYNC, fake
+from tests.conformance.declared_by_examples import AIOHTTP, AIOHTTP_UVLOOP, CURL, URLLIB3
 from tests.conformance.fake_stage import FakeStage
 
 
@@ -23,6 +29,10 @@ def _httpx(kind: type[HttpxTransport | HttpxSyncTransport], library: str) -> Mak
         return kind(limits=limits, verify=ssl_context, library=library)
 
     return make
+
+
+def _by_name(kind: Any) -> Make:
+    return lambda limits, ssl_context: kind(limits, ssl_context=ssl_context)
 
 
 def _no_sockets(limits: Limits, ssl_context: ssl.SSLContext) -> Transport:
@@ -46,8 +56,14 @@ NATIVES = (
     Subject("native asyncio", _native(AsyncioTransport), ("asyncio", "uvloop")),
     Subject("native sync", _native(BlockingTransport), ("sync",)),
 )
+EXAMPLES = (
+    Subject("aiohttp on asyncio", _by_name(AiohttpTransport), ("asyncio",), AIOHTTP),
+    Subject("aiohttp on uvloop", _by_name(AiohttpTransport), ("uvloop",), AIOHTTP_UVLOOP),
+    Subject("urllib3", _by_name(Urllib3Transport), ("sync",), URLLIB3),
+    Subject("pycurl", _by_name(CurlTransport), ("sync",), CURL),
+)
 FAKES = (
     Subject("fake", _no_sockets, ("asyncio", "trio"), fake(), FakeStage),
     Subject("fake sync", _no_sockets, ("sync",), fake(), FakeStage),
 )
-SUBJECTS = (*NATIVES, *_libraries(), *FAKES)
+SUBJECTS = (*NATIVES, *_libraries(), *FAKES, *EXAMPLES)
