@@ -51,6 +51,10 @@ test: $(READY) ## run the tests
 
 poll-plan: $(READY) ## the poll plan beside the plans of others, in virtual time, in docs/poll_plan.md
 	$(BIN)/python -m benchmarks.poll_plan
+conformance: $(READY) ## every transport against one suite, each answer cut at every point: a table, also in docs/transports.md
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --quiet -p no:cacheprovider -p platform_transports.conformance \
+	  --pyargs platform_transports.conformance --platform-transport tests.conformance.subjects:SUBJECTS
+	$(BIN)/python -m tests.conformance.page
 
 storm: $(READY) ## 20,000 calls, a third of them cut off, over each native transport: is anything lost?
 	$(BIN)/python -m benchmarks.storms --transport $(TRANSPORT)

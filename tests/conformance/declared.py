@@ -30,8 +30,8 @@ _NOT_WOKEN = "httpx has no way to end a call from another thread"
 HTTPX_SYNC: dict[str, str] = {
     "lookup-hangs": "nothing bounds getaddrinfo in the thread that calls it (urllib3/urllib3#1334)",
     "lookup-hangs-to-the-deadline": "nothing bounds getaddrinfo in the thread that calls it (urllib3/urllib3#1334)",
-    "tls-handshake-left": "httpcore leaves the socket to the garbage collector where a handshake is interrupted",
-    "head-trickles": "httpx has timeouts for each read, none for the whole (encode/httpx#1450)",
+    "tls-handshake-left": "httpcore leaves the socket to the garbage collector where a handshake is interrupted (encode/httpcore#443)",
+    "head-trickles": "httpx has timeouts for each read, none for the whole (encode/httpx#1450, pydantic/httpx2#557)",
     "closing-before-the-answer": _NOT_WOKEN,
     "closing-within-the-answer": _NOT_WOKEN,
     "closing-while-waiting": _NOT_WOKEN,

@@ -16,11 +16,11 @@ from flow_sdk import PlatformClient, SyncPlatformClient
 from platform_core.limits import Limits
 from platform_core.messages import Headers, Inline, OutgoingRequest
 from platform_transports.asyncio import AsyncioTransport
+from platform_transports.conformance.certificates import trusting
+from platform_transports.conformance.sender import Sender
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
 from platform_transports.sync import BlockingTransport
 from platform_transports.trio import TrioTransport
-from tests.platform_transports.awaited import Awaited
-from tests.platform_transports.certificates import trusting
 from tests.platform_transports.native_subject import BACKENDS
 from tests.platform_transports.nginx_server import Nginx, nginx
 
@@ -63,34 +63,34 @@ def url(request: pytest.FixtureRequest, server: Nginx) -> str:
 
 
 @pytest.fixture
-async def sender(make: Make) -> AsyncIterator[Awaited[Any]]:
-    sender = Awaited(make(trusting()))
+async def sender(make: Make) -> AsyncIterator[Sender[Any]]:
+    sender = Sender(make(trusting()))
     yield sender
     await sender.close()
 
 
-async def heard(sender: Awaited[Any], url: str, name: str = "a") -> Heard:
+async def heard(sender: Sender[Any], url: str, name: str = "a") -> Heard:
     response = await sender.send(OutgoingRequest("GET", url, Headers((("X-Request-ID", name),)), Inline(b"")))
     connection, number, name = response.body.decode().split()
     return Heard(int(connection), int(number), name)
 
 
-async def test_a_connection_is_kept(sender: Awaited[Any], url: str) -> None:
+async def test_a_connection_is_kept(sender: Sender[Any], url: str) -> None:
     all_heard = [await heard(sender, f"{url}/kept") for _ in range(50)]
     assert len({each.connection for each in all_heard}) == 1
     assert [each.number for each in all_heard] == list(range(1, 51))
 
 
-async def test_a_connection_serves_as_many_requests_as_the_server_allows(sender: Awaited[Any], url: str) -> None:
+async def test_a_connection_serves_as_many_requests_as_the_server_allows(sender: Sender[Any], url: str) -> None:
     assert [(await heard(sender, f"{url}/few")).number for _ in range(9)] == [1, 2, 3] * 3
 
 
-async def test_after_connection_close_there_is_a_new_one(sender: Awaited[Any], url: str) -> None:
+async def test_after_connection_close_there_is_a_new_one(sender: Sender[Any], url: str) -> None:
     assert len({(await heard(sender, f"{url}/last")).connection for _ in range(9)}) == 9
 
 
 @pytest.mark.parametrize("path", ["kept", "few", "last"])
-async def test_many_at_a_time_get_their_own_answers(sender: Awaited[Any], url: str, path: str) -> None:
+async def test_many_at_a_time_get_their_own_answers(sender: Sender[Any], url: str, path: str) -> None:
     numbers = iter(range(10 * AT_A_TIME))
 
     async def call_on() -> None:
@@ -105,14 +105,14 @@ async def test_many_at_a_time_get_their_own_answers(sender: Awaited[Any], url: s
 
 
 @pytest.mark.parametrize(("path", "status"), [("small", 413), ("kept", 200)])
-async def test_an_upload_that_the_server_answers_before_it_has_read_it(sender: Awaited[Any], url: str, path: str, status: int) -> None:
+async def test_an_upload_that_the_server_answers_before_it_has_read_it(sender: Sender[Any], url: str, path: str, status: int) -> None:
     for _ in range(3):
         request = OutgoingRequest("PUT", f"{url}/{path}", Headers((("X-Request-ID", "upload"),)), Inline(UPLOAD))
         assert (await sender.send(request, UPLOAD_SECONDS)).status == status
         assert (await heard(sender, f"{url}/kept", "next")).name == "next"
 
 
-async def test_a_client_outlives_connections_that_the_server_closes_just_then(sender: Awaited[Any], url: str) -> None:
+async def test_a_client_outlives_connections_that_the_server_closes_just_then(sender: Sender[Any], url: str) -> None:
     moments = random.Random(5)
 
     async def pause() -> None:
@@ -121,7 +121,7 @@ async def test_a_client_outlives_connections_that_the_server_closes_just_then(se
     await _call_by_a_client(sender, url, "brief", pause)
 
 
-async def test_a_client_outlives_the_workers_of_the_server(sender: Awaited[Any], server: Nginx, url: str) -> None:
+async def test_a_client_outlives_the_workers_of_the_server(sender: Sender[Any], server: Nginx, url: str) -> None:
     async def reload() -> None:
         server.reload()
         await anyio.sleep(0.001)
@@ -129,7 +129,7 @@ async def test_a_client_outlives_the_workers_of_the_server(sender: Awaited[Any],
     await _call_by_a_client(sender, url, "kept", reload)
 
 
-async def _call_by_a_client(sender: Awaited[Any], url: str, path: str, between: Callable[[], Any]) -> None:
+async def _call_by_a_client(sender: Sender[Any], url: str, path: str, between: Callable[[], Any]) -> None:
     client: Any = (PlatformClient if sender.is_async else SyncPlatformClient)(url, "a-token", transport=sender.transport, env={})
     for _ in range(100):
         found = client.request("GET", f"/{path}") if sender.is_async else anyio.to_thread.run_sync(client.request, "GET", f"/{path}")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.platform_transports.certificates import authority
+from platform_transports.conformance.certificates import authority
 
 _CONFIGURATION = """
 daemon off;

@@ -4,8 +4,8 @@ import ssl
 from typing import NamedTuple
 
 from platform_core.messages import OutgoingRequest
-from tests.platform_transports.certificates import serving, trusting
-from tests.platform_transports.native_subject import request_to
+from platform_transports.conformance.certificates import serving, trusting
+from platform_transports.conformance.sender import request_to
 
 UPLOAD = bytes(4_000_000)
 """More than a connection takes before anybody has read of it."""

@@ -14,7 +14,7 @@ from flow_sdk import PlatformClient, SyncPlatformClient
 from platform_core.limits import Limits
 from platform_core.messages import Headers, Inline, OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
-from tests.platform_transports.awaited import SECRET
+from platform_transports.conformance.sender import SECRET
 from tests.platform_transports.httpbin_server import httpbin
 from tests.platform_transports.native_subject import SHORT_SECONDS, Kind, Native, Subject, idle
 

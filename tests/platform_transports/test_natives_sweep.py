@@ -18,13 +18,14 @@ from platform_core.lifecycle import ExecutionStatus
 from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 from platform_transports.asyncio import AsyncioTransport
+from platform_transports.conformance.sender import LONG_SECONDS, request_to
+from platform_transports.conformance.server import raw_server
+from platform_transports.conformance.steps import AWAIT_CLOSE, OK, OK_BYTES, READ, WAIT
 from platform_transports.contract import Progress
 from platform_transports.trio import TrioTransport
-from tests.platform_transports.awaited import LONG_SECONDS
 from tests.platform_transports.checkpoints import Cut, cut, swept
 from tests.platform_transports.echo_server import echo_server
-from tests.platform_transports.native_subject import Kind, Native, held, idle, request_to
-from tests.platform_transports.raw_server import AWAIT_CLOSE, OK, READ, WAIT, raw_server
+from tests.platform_transports.native_subject import Kind, Native, held, idle
 from tests.platform_transports.sendings import SENDINGS, Sending
 
 SLEEP = next(each.component_id for each in COMPONENTS if each.name == "sleep")
@@ -59,8 +60,8 @@ async def test_a_send_that_is_cancelled_anywhere_loses_nothing(cancelling: Nativ
 
 async def test_a_send_that_is_cancelled_after_any_byte_of_its_answer_loses_nothing(cancelling: Native, record_property: Record) -> None:
     sender = cancelling.make(ONE_SLOT)
-    for length in range(len(OK)):
-        with raw_server((READ, OK[:length], AWAIT_CLOSE), (READ, OK, WAIT)) as server, anyio.fail_after(LONG_SECONDS):
+    for length in range(len(OK_BYTES)):
+        with raw_server((READ, OK_BYTES[:length], AWAIT_CLOSE), (READ, OK, WAIT)) as server, anyio.fail_after(LONG_SECONDS):
             async with anyio.create_task_group() as group:
                 group.start_soon(sender.send, request_to(server.url))
                 await anyio.to_thread.run_sync(lambda: server.wait_for(requests=1))
@@ -68,7 +69,7 @@ async def test_a_send_that_is_cancelled_after_any_byte_of_its_answer_loses_nothi
                 group.cancel_scope.cancel()
             await anyio.to_thread.run_sync(lambda: server.wait_for(closed=1))
             assert (await sender.send(request_to(server.url))).body == b"ok"
-    record_property("swept", f"cancelled after each of {len(OK)} bytes")
+    record_property("swept", f"cancelled after each of {len(OK_BYTES)} bytes")
 
 
 @pytest.fixture(scope="module")

@@ -20,14 +20,15 @@ from platform_core.outcomes import FailureCause
 from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 from platform_transports._thread_slots import Slots
+from platform_transports.conformance.certificates import authority, serving
+from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS, request_to
+from platform_transports.conformance.server import raw_server
+from platform_transports.conformance.steps import AWAIT_CLOSE, READ
 from platform_transports.contract import Progress, TransportError
 from platform_transports.http1.request import Origin
 from platform_transports.sync import BlockingTransport
-from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
-from tests.platform_transports.certificates import authority, serving
 from tests.platform_transports.echo_server import echo_server
-from tests.platform_transports.native_subject import blocking_send, held, request_to
-from tests.platform_transports.raw_server import AWAIT_CLOSE, READ, raw_server
+from tests.platform_transports.native_subject import blocking_send, held
 
 
 def test_many_threads_share_few_connections() -> None:

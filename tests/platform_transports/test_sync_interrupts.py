@@ -27,9 +27,9 @@ from platform_core.messages import OutgoingRequest, Response
 from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 from platform_transports._sockets import wrapped
+from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS
 from platform_transports.contract import Progress
 from platform_transports.sync import BlockingTransport
-from tests.platform_transports.awaited import CREDENTIALS, LONG_SECONDS
 from tests.platform_transports.echo_server import echo_server
 from tests.platform_transports.native_subject import held, idle
 from tests.platform_transports.sendings import SENDINGS, Sending

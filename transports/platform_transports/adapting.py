@@ -68,7 +68,7 @@ class Incoming:
             return self._refuse(FailureCause.TOO_LARGE, f"{len(fields)} header fields of {size} bytes")
         if codings and (codings != ["chunked"] or any(name.lower() == "content-length" for name, _ in fields)):  # RFC 9112, section 6.3
             return self._refuse(FailureCause.PROTOCOL, "both Content-Length and Transfer-Encoding, or a coding that was not asked for")
-        self._status, self._headers = status, Headers(fields)
+        self._status, self._headers = status, Headers(_with_one_length(fields))
         return True
 
     def add(self, chunk: bytes) -> bool:
@@ -88,6 +88,12 @@ class Incoming:
     def _refuse(self, kind: FailureCause, detail: str) -> bool:
         self.refused = Refusal(kind, detail)
         return False
+
+
+def _with_one_length(fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The same length said twice is one (RFC 9110, section 8.6)."""
+    lengths = [number for number, (name, _) in enumerate(fields) if name.lower() == "content-length"]
+    return tuple([field for number, field in enumerate(fields) if number not in lengths[1:]])
 
 
 @dataclass(slots=True, eq=False)

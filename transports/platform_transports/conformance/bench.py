@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import anyio
@@ -16,10 +16,11 @@ import anyio.to_thread
 
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
+from platform_core.outcomes import FailureCause
 from platform_transports.contract import Progress, SyncTransport, TransportError
 
-from .ends import Answered, CheckFailedError, End, ImpossibleError, end_of, is_met
-from .sender import CREDENTIALS, LONG_SECONDS, TARGET, Sender, request_to
+from .ends import Answered, CheckFailedError, End, Failed, ImpossibleError, TooSlowError, end_of, is_met
+from .sender import CREDENTIALS, LONG_SECONDS, SHORT_SECONDS, TARGET, Sender, request_to
 from .steps import Script
 from .subjects import Backend, Loopback, Server, Stage, Subject, Transport
 
@@ -30,6 +31,7 @@ _STRIKE_SECONDS = 0.02
 
 
 _OK = Answered()
+_NOTHING_DONE = (Failed(FailureCause.TIMEOUT, "no"), Failed(FailureCause.CONNECT_TIMEOUT, "no"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,17 @@ class InterruptedCallError(KeyboardInterrupt):
 
 
 class Bench:
-    """Where one check takes place. `cuts_max` bounds the points at which an answer is cut; None: every one.
+    """Where one check takes place. `cuts_max` bounds the points at which an answer is cut; None: every one, 0: it comes in one piece.
 
     `is_hopeful` False: the check is declared, and nobody waits long for it to fail.
     """
 
-    def __init__(self, subject: Subject, backend: Backend, cuts_max: int | None, *, is_hopeful: bool = True) -> None:
+    def __init__(self, subject: Subject, backend: Backend, cuts_max: int | None, *, is_hopeful: bool = True, pace: float = 1.0) -> None:
         self.subject = subject
         self.backend = backend
         self.cuts_max = cuts_max
+        self.pace = pace
+        """How much longer a short deadline is here than written down: more than 1 where this machine was too slow for it."""
         self._seconds_max = LONG_SECONDS if is_hopeful else _HOPELESS_SECONDS
         self.soon_seconds = _GRACE_SECONDS if is_hopeful else _HOPELESS_SECONDS / 2
         """How long what must happen at once may take, on a machine that has other things to do."""
@@ -106,7 +110,7 @@ class Bench:
         if not any(is_met(each, end) for each in expected):
             detail = f" ({met})" if isinstance(met, TransportError) else ""
             message = f"{about}{call.method} must end as {' or '.join(map(repr, expected))}, but ended as {end!r}{detail}"
-            raise CheckFailedError(message)
+            raise (TooSlowError if call.seconds > 0 and end in _NOTHING_DONE else CheckFailedError)(message)
         if isinstance(met, TransportError) and progress.sent != met.sent:
             message = f"{about}progress.sent is {progress.sent!r} after the call, but the error says sent={met.sent!r}"
             raise CheckFailedError(message)
@@ -149,10 +153,11 @@ class Bench:
                 raise CheckFailedError(message)
 
     async def _met(self, sender: Sender[Transport], request: OutgoingRequest, call: Call, progress: Progress) -> Response | TransportError:
-        seconds = min(call.seconds, self._seconds_max)
+        seconds = min(self._paced(call.seconds), self._seconds_max)
+        limits = replace(call.limits, connect_seconds_max=self._paced(call.limits.connect_seconds_max))
         with anyio.move_on_after(max(seconds, 0.0) + self.soon_seconds) as scope:
             try:
-                return await sender.send(request, seconds, call.limits, progress)
+                return await sender.send(request, seconds, limits, progress)
             except TransportError as error:
                 return error
             except CheckFailedError:  # from a stage that cannot play this
@@ -163,6 +168,9 @@ class Bench:
         assert scope.cancelled_caught
         message = f"the deadline was {seconds} s, and {self.soon_seconds} s later the call had not ended"
         raise CheckFailedError(message)
+
+    def _paced(self, seconds: float) -> float:
+        return seconds * self.pace if seconds <= SHORT_SECONDS else seconds
 
     async def _left(self, sender: Sender[Transport], request: OutgoingRequest, limits: Limits, progress: Progress) -> None:
         met: object

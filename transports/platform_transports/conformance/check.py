@@ -73,7 +73,7 @@ class Exchange:
     def _rounds(self, cuts_max: int | None, *, is_cut: bool) -> Iterator[tuple[str, tuple[Step, ...]]]:
         yield "", self.answer
         sent = [(number, step) for number, step in enumerate(self.answer) if isinstance(step, (bytes, Reply))]
-        if not is_cut or not self.is_cut or not sent:
+        if not is_cut or not self.is_cut or not sent or cuts_max == 0:
             return
         number, step = sent[0]
         data = step.encoded() if isinstance(step, Reply) else step

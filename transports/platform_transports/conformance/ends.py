@@ -12,6 +12,10 @@ class CheckFailedError(AssertionError):
     """The transport does not do what the check is about. The text says what was expected and what was met."""
 
 
+class TooSlowError(CheckFailedError):
+    """A short deadline passed before anything was sent: the transport does nothing in time, or this machine has other things to do."""
+
+
 class ImpossibleError(CheckFailedError):
     """The check cannot be made with this transport, or in this place."""
 

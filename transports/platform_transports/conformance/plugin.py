@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="cut each answer at N points, evenly spread; as it stands, at every one",
+        help="cut each answer at N points, evenly spread, 0 for none; as it stands, at every one",
     )
 
 

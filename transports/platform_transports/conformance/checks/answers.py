@@ -162,7 +162,7 @@ _FRAMED: tuple[Check, ...] = (
         "same-length-twice",
         "The same Content-Length twice is one (RFC 9110, section 8.6).",
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",),
-        Answered(200, b"ok"),
+        Answered(200, b"ok", (("Content-Length", "2"),)),
     ),
 )
 
