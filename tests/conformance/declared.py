@@ -1,11 +1,13 @@
 """What the transports that are here cannot do, by check, with the reason: the library underneath, and its issue where there is one."""
 
-from platform_transports.conformance.check import Dialogue, Exchange
+from collections.abc import Mapping
+
+from platform_transports.conformance.check import Check, Dialogue, Exchange
 from platform_transports.conformance.checks import CHECKS
 from platform_transports.conformance.steps import AwaitClose, Close, Read, Reply, Reset, Wait
 
 _PLAYABLE = (Read, Reply, Close, Reset, Wait, AwaitClose)
-_EXTRA_BYTES = "httpcore keeps what came after an answer in h11's buffer, and takes it for the next one (RFC 9112, section 6.3)"
+EXTRA_BYTES = "httpcore keeps what came after an answer in h11's buffer, and takes it for the next one (RFC 9112, section 6.3)"
 _SKIPPED_UNCOUNTED = "httpcore skips interim answers without a count"
 _NO_PARTIAL_HEAD = "httpcore does not tell a head that broke off from none (encode/httpcore#479)"
 
@@ -17,11 +19,11 @@ HTTPX: dict[str, str] = {
     "head-cut-off-on-a-kept-connection": _NO_PARTIAL_HEAD,
     "endless-interim-answers": _SKIPPED_UNCOUNTED,
     "chunk-extensions-over-the-limit": "h11 drops chunk extensions without a count",
-    "not-kept-with-more-bytes": _EXTRA_BYTES,
-    "not-kept-with-one-byte-more": _EXTRA_BYTES,
-    "no-content-with-a-body": _EXTRA_BYTES,
-    "not-modified-with-a-body": _EXTRA_BYTES,
-    "head-with-a-body": _EXTRA_BYTES,
+    "not-kept-with-more-bytes": EXTRA_BYTES,
+    "not-kept-with-one-byte-more": EXTRA_BYTES,
+    "no-content-with-a-body": EXTRA_BYTES,
+    "not-modified-with-a-body": EXTRA_BYTES,
+    "head-with-a-body": EXTRA_BYTES,
 }
 HTTPX_ONLY: dict[str, str] = {
     "redirect-to-nowhere-is-an-answer": "httpx parses where a redirect leads, followed or not (encode/httpx#3706)",
@@ -41,11 +43,11 @@ _WHOLE_PROCEDURES = frozenset(
 )
 
 
-def fake() -> dict[str, str]:
+def fake(checks: Mapping[str, Check] = CHECKS) -> dict[str, str]:
     """The fake has whole answers, and declares whatever is about bytes, sockets and TLS."""
     return {
         name: "the fake has no bytes, sockets or TLS, and no time but its own"
-        for name, check in CHECKS.items()
+        for name, check in checks.items()
         if not _is_whole(check) and name not in _WHOLE_PROCEDURES
     }
 

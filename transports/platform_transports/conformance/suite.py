@@ -1,8 +1,8 @@
 """Running checks: each on its own event loop, with a transport of its own, and held against what the transport declares."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, TypeVarTuple, Unpack, cast
 
 import anyio
 
@@ -22,6 +22,8 @@ _LOOPS: dict[Backend, tuple[str, dict[str, Any]]] = {
 }
 _PACE_MAX = 16.0
 """Short deadlines are tried longer where nothing was sent before they passed: what a busy machine does, and what a transport must not."""
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 State = Literal["passed", "declared"]
 
 
@@ -61,10 +63,9 @@ class Case:
 
     def failure(self, cuts_max: int | None = None) -> tuple[CheckFailedError | None, list[End]]:
         """Why the check fails, or None, whatever is declared; and how its calls ended."""
-        loop, options = _LOOPS[self.backend]
         pace = 1.0
         while True:
-            failure, trace = anyio.run(self._run, cuts_max, pace, backend=loop, backend_options=options)
+            failure, trace = run_on(self.backend, self._run, cuts_max, pace)
             if pace >= _PACE_MAX or self.declared is not None or not isinstance(failure, TooSlowError):
                 return failure, trace
             pace *= 4
@@ -82,21 +83,27 @@ class Case:
         return None, bench.trace
 
 
+def run_on(backend: Backend, procedure: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: Unpack[Ts]) -> T:
+    """Run this on a new event loop of that kind."""
+    loop, options = _LOOPS[backend]
+    return anyio.run(procedure, *arguments, backend=loop, backend_options=options)
+
+
 def column(subject: Subject, backend: Backend) -> str:
     """The name of a transport on an event loop."""
     return subject.name if len(subject.backends) == 1 else f"{subject.name} on {backend}"
 
 
-def cases(subjects: Sequence[Subject]) -> list[Case]:
+def cases(subjects: Sequence[Subject], checks: Mapping[str, Check] = CHECKS) -> list[Case]:
     """All checks of all these transports. Raises `ValueError` where one declares a check that is not there, or two have one name."""
     made: dict[str, Case] = {}
     for subject in subjects:
-        unknown = subject.declared.keys() - CHECKS.keys()
+        unknown = subject.declared.keys() - checks.keys()
         if unknown:
             message = f"{subject.name} declares checks that are not there: {', '.join(sorted(unknown))}"
             raise ValueError(message)
         for backend in subject.backends:
-            for check in CHECKS.values():
+            for check in checks.values():
                 if backend == "sync" and not check.is_for_all:
                     continue
                 case = Case(subject, backend, check)
@@ -129,4 +136,4 @@ def _leaves(error: Exception) -> list[Exception]:
     return [leaf for each in cast("ExceptionGroup[Exception]", error).exceptions for leaf in _leaves(each)]
 
 
-__all__ = ["GROUPS", "Case", "State", "cases", "column"]
+__all__ = ["GROUPS", "Case", "State", "cases", "column", "run_on"]
