@@ -19,13 +19,14 @@ SAYS = {
     "sync": "threads",
     "httpx": "httpx, httpx2",
     "fake": "virtual time",
+    "adapting": "what every adapter<br>over a library does",
     "http1": "bytes to answers,<br>who holds which connection",
     "contract": "one method: send",
     "platform_core": "what now? whether again?<br>when next? no I/O,<br>no clock, no randomness",
     "platform_emulator": "the platform,<br>on your machine",
 }
 """The boxes, and what each says besides its name."""
-PARTS_OF_TRANSPORTS = {
+PARTS_OF_TRANSPORTS: dict[str, str | None] = {
     "_asyncio_protocol": "asyncio",
     "_connections": "contract",
     "closing": "contract",
@@ -35,9 +36,10 @@ PARTS_OF_TRANSPORTS = {
     "_sockets": "http1",
     "_thread_slots": "sync",
     "virtual_time": "fake",
-    **{name: name for name in ("asyncio", "trio", "sync", "httpx", "fake", "http1", "contract")},
+    "conformance": None,
+    **{name: name for name in ("asyncio", "trio", "sync", "httpx", "fake", "adapting", "http1", "contract")},
 }
-"""Which box a module of `platform_transports` is in; those that are not named are in the drivers'."""
+"""Which box a module of `platform_transports` is in; those that are not named are in the drivers'. Tests are in none."""
 LIBRARIES = ("h11", "trio", "starlette", "uvicorn")
 """The libraries shown: those that are imported by name and carry a part of the work. httpx and httpx2 are loaded by name when asked for."""
 
