@@ -146,23 +146,25 @@ class RawServer:
                 assert_never(step)
 
     def _send(self, connection: socket.socket, step: bytes | Reply | Pieces | Endless) -> None:
-        match step:
-            case bytes():
-                connection.sendall(step)
-            case Reply():
-                connection.sendall(step.encoded())
-            case Pieces(pieces, pause_seconds):
-                for piece in pieces:
-                    connection.sendall(piece)
-                    time.sleep(pause_seconds)
-            case Endless(data, pause_seconds):
-                try:
+        """A client that has closed while there was more to send has closed, whether the script waits for that later or not."""
+        try:
+            match step:
+                case bytes():
+                    connection.sendall(step)
+                case Reply():
+                    connection.sendall(step.encoded())
+                case Pieces(pieces, pause_seconds):
+                    for piece in pieces:
+                        connection.sendall(piece)
+                        time.sleep(pause_seconds)
+                case Endless(data, pause_seconds):
                     while not self._stopped.wait(pause_seconds):
                         connection.sendall(data)
-                except (ConnectionError, ssl.SSLError):
-                    self._count_closed()
-            case _:
-                assert_never(step)
+                case _:
+                    assert_never(step)
+        except (ConnectionError, ssl.SSLError):
+            self._count_closed()
+            raise _Ended from None
 
     def _end(self, connection: socket.socket, step: AwaitClose | Close | CloseNotify | Reset) -> None:
         match step:

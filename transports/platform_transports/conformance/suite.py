@@ -83,7 +83,7 @@ class Case:
         return None, bench.trace
 
 
-def run_on(backend: Backend, procedure: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: Unpack[Ts]) -> T:
+def run_on(backend: Backend, procedure: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: *Ts) -> T:
     """Run this on a new event loop of that kind."""
     loop, options = _LOOPS[backend]
     return anyio.run(procedure, *arguments, backend=loop, backend_options=options)
