@@ -177,12 +177,12 @@ CONCURRENCY = (
     Row(
         "cancelled at every await",
         ("left-at-once", "left-while-waiting", "left-while-others-go-on", "tls-handshake-left"),
-        tests=(f"{IO}/test_natives_sweep.py::test_a_send_that_is_cancelled_at_each_checkpoint",),
+        tests=(f"{IO}/test_natives_sweep.py::test_a_send_that_is_cancelled_anywhere_loses_nothing",),
     ),
     Row(
         "cancelled again in the clean-up",
         tests=(
-            f"{IO}/test_natives_sweep.py::test_an_execution_that_is_cancelled_at_each_checkpoint_and_again_in_its_cleanup",
+            f"{IO}/test_natives_sweep.py::test_an_execution_that_is_cancelled_anywhere_loses_nothing",
             f"{IO}/test_drive_cancellation.py::test_the_cleanup_ends_after_five_seconds",
         ),
     ),
@@ -197,7 +197,7 @@ CONCURRENCY = (
     Row(
         "an interrupt between sending and reading",
         ("left-in-the-head", "left-in-the-body"),
-        tests=(f"{IO}/test_sync_interrupts.py::test_an_interrupt_costs_no_slot_and_the_next_call_works",),
+        tests=(f"{IO}/test_sync_interrupts.py::test_a_send_that_is_interrupted_anywhere_loses_nothing",),
     ),
     Row("an async generator that is left", tests=("tests/hostile/test_structure.py::test_no_public_method_is_an_async_generator",)),
     Row(
