@@ -1,5 +1,7 @@
 """The token store of threads: one call of the provider for all, interrupts, and no token in a text."""
 
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -292,3 +294,36 @@ def test_an_interrupt_on_its_way_up_shows_no_token() -> None:
     text = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert OLD not in text
     assert NEW not in text
+
+
+def test_a_process_that_was_forked_during_a_refresh_asks_the_provider_itself() -> None:
+    program = """
+import os, threading, time, warnings
+from platform_core.tokens import Token
+from platform_transports.clock import MonotonicClock
+from platform_transports.tokens import Granted, SyncTokens
+warnings.simplefilter("ignore", DeprecationWarning)  # that of a fork with threads, since Python 3.12
+asked, go_on = threading.Event(), threading.Event()
+
+def provider():
+    if os.getpid() == parent:
+        asked.set()
+        go_on.wait()
+    return "fresh"
+
+parent = os.getpid()
+tokens = SyncTokens(Token.checked("stale", "token"), provider)
+refresh = lambda: tokens.refresh(1, time.monotonic() + 3600, MonotonicClock())
+thread = threading.Thread(target=refresh)
+thread.start()
+asked.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if refresh() == Granted() else 1)
+status = os.waitpid(child, 0)[1]
+go_on.set()
+thread.join()
+print(os.waitstatus_to_exitcode(status), refresh() == Granted())
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.stdout, ended.stderr) == ("0 True\n", "")

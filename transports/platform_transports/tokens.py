@@ -6,6 +6,7 @@ Rule 3: a refresh that fails keeps the token that is there. No text that is made
 """
 
 import asyncio
+import os
 import threading
 import warnings
 from collections.abc import Awaitable, Callable
@@ -155,7 +156,8 @@ class SyncTokens:
                 if provider is None:
                     return NO_PROVIDER
                 with self._lock:
-                    if self._call is None or self._call.over:
+                    # After a fork, the thread that asks the provider is alive in the other process alone.
+                    if self._call is None or self._call.over or self._call.process != own.process:
                         self._call = own
                     call = self._call
                 if call is own:
@@ -293,6 +295,7 @@ class _SyncCall:
     """
 
     def __init__(self) -> None:
+        self.process = os.getpid()
         self.denied: Denied | None = None
         self.over = False
         self.opened = False
