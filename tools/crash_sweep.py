@@ -95,8 +95,8 @@ def found(row: Row, world: World, folder: Path) -> Found:
     late = {"kind": "stale_status", "status": "running", "times": row.polls_running}
     with Emulator(faults=[] if row.cancels else [late]) as platform:
         arguments = json.dumps({"moment": row.moment, "seconds": row.seconds, "leaves": row.leaves})
-        killed = _run(platform, "die", dies_in, str(journal), arguments)
-        again = [_run(platform, "recover", world, str(journal)) for _ in range(2)]
+        killed = run(platform.url, platform.token, "die", dies_in, str(journal), arguments)
+        again = [run(platform.url, platform.token, "recover", world, str(journal)) for _ in range(2)]
         text = journal.read_text(encoding="utf-8") if journal.exists() else ""
         executions = platform.executions
     ends = [[json.loads(line) for line in each.stdout.splitlines() if line] for each in again]
@@ -112,6 +112,13 @@ def found(row: Row, world: World, folder: Path) -> Found:
     if platform.token in text:
         wrong.append("the token is in the journal")
     return Found(len(executions), ", ".join(each.status for each in executions), "; ".join(wrong))
+
+
+def run(url: str, token: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A process with these arguments (`crash_process.main`), from its beginning to its end."""
+    environment = {**os.environ, "PLATFORM_API_URL": url, "AUTH_TOKEN": token}
+    command = [sys.executable, str(PROGRAM), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 def main() -> int:
@@ -130,12 +137,6 @@ def main() -> int:
     wrong = [f"{row}, {world}: {each.wrong}" for (row, world), each in zip(cases, every, strict=True) if each.wrong]
     print(*wrong, f"{len(every)} processes killed, {len(wrong)} of them with a wrong end", sep="\n")
     return 1 if wrong else 0
-
-
-def _run(platform: Emulator, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PLATFORM_API_URL": platform.url, "AUTH_TOKEN": platform.token}
-    command = [sys.executable, str(PROGRAM), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 def _expected(row: Row, execution_id: str) -> dict[str, Any]:
