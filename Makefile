@@ -45,6 +45,8 @@ bench: $(READY) ## what a call costs, beside httpx, aiohttp, urllib3 and others,
 
 crash: $(READY) ## kill a client at each of its actions, recover elsewhere, print what became of it
 	$(BIN)/python -m tools.crash_sweep
+instructions: $(READY) ## instructions for one poll and for whole calls, in docs/benchmarks.md; needs valgrind
+	$(BIN)/python -m benchmarks.instructions $(BENCH_ARGS)
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
