@@ -90,8 +90,14 @@ class Answered:
 
     at: float
     response: Response
-    facts: CallFacts
+    plan: Plan
+    sends: int
     seen: bool
+
+    @property
+    def facts(self) -> CallFacts:
+        """What an error of this call says of it; made only where there is one."""
+        return facts_of(self.plan, self.sends, self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,8 @@ class Pausing:
             case Woke(at) if at >= self.plan.deadline:
                 return _too_late(self.tally, at, self.last)
             case Woke(at):
-                return _send(self.plan, replace(self.tally, attempts=self.tally.attempts + 1), at, Reason(Because.PAUSE_OVER))
+                tally = replace(self.tally, sends=self.tally.sends + 1, attempts=self.tally.attempts + 1, at=at)
+                return _send(self.plan, tally, Reason(Because.PAUSE_OVER))
             case Refused(at):
                 return Unanswered(at, self.last, self.tally.sends, self.tally.seen, passing=True)
             case Restored(at):
@@ -182,7 +189,7 @@ class Authorizing:
                 last = self.rejection or _failure(self.plan, self.tally, at, PlatformAuthenticationError, "there was no token in time")
                 return _too_late(self.tally, at, last)
             case Authorized(at):
-                return _send(self.plan, self.tally, at, Reason(Because.TOKEN_RENEWED))
+                return _send(self.plan, replace(self.tally, sends=self.tally.sends + 1, at=at), Reason(Because.TOKEN_RENEWED))
             case NotAuthorized():
                 return self._not_authorized(outcome)
             case Restored(at):
@@ -223,7 +230,7 @@ EDGES: Edges = {
 
 def begin(plan: Plan, at: float, sends: int, reason: Reason) -> InFlight:
     """The first attempt, after `sends` requests of the same operation."""
-    return _send(plan, Tally(sends, attempts=1), at, reason)
+    return _send(plan, Tally(sends + 1, attempts=1, at=at), reason)
 
 
 def maybe_seen(exchange: Exchange, sent: Sent) -> bool:
@@ -231,12 +238,12 @@ def maybe_seen(exchange: Exchange, sent: Sent) -> bool:
     return exchange.tally.seen or sent == "maybe"
 
 
-def _send(plan: Plan, tally: Tally, at: float, reason: Reason) -> InFlight:
+def _send(plan: Plan, tally: Tally, reason: Reason) -> InFlight:
+    """The request, which `tally` counts already."""
     # A caller's own request id stands; it is set anew for each request of ours.
-    headers = plan.request.headers.with_defaults(((REQUEST_ID, request_id(plan.seed, tally.sends)),))
+    headers = plan.request.headers.with_defaults(((REQUEST_ID, request_id(plan.seed, tally.sends - 1)),))
     request = Request(plan.request.method, plan.request.target, headers, plan.request.body)
-    exchange = Sending(plan, replace(tally, sends=tally.sends + 1, at=at))
-    return InFlight(exchange, Send(request, min(at + plan.request_seconds_max, plan.deadline), reason))
+    return InFlight(Sending(plan, tally), Send(request, min(tally.at + plan.request_seconds_max, plan.deadline), reason))
 
 
 def _authorize(plan: Plan, rejected: int | None, at: float, reason: Reason) -> Authorize:
@@ -245,12 +252,12 @@ def _authorize(plan: Plan, rejected: int | None, at: float, reason: Reason) -> A
 
 def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
     response, at = outcome.response, outcome.at
-    tally = replace(before, seen=before.seen or retry.may_have_been_seen(response.status))
-    facts = facts_of(plan, tally, at)
-    end = Answered(at, response, facts, tally.seen)
-    reason = Reason(Because.STATUS, str(response.status))
+    end = Answered(at, response, plan, before.sends, before.seen or retry.may_have_been_seen(response.status))
+    if response.is_success:
+        return end
+    tally = replace(before, seen=end.seen)
     if response.status == UNAUTHORIZED and not tally.refreshed:
-        failure = failure_from_status(response, facts, plan.limits)
+        failure = failure_from_status(response, end.facts, plan.limits)
         if at >= plan.deadline:
             return _too_late(tally, at, failure)
         exchange = Authorizing(plan, replace(tally, refreshed=True, at=at), failure)
@@ -263,7 +270,8 @@ def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
             return end
     elif not retry.repeats_status(response.status, harmless=plan.harmless):
         return end
-    failure = failure_from_status(response, facts, plan.limits)
+    failure = failure_from_status(response, end.facts, plan.limits)
+    reason = Reason(Because.STATUS, str(response.status))
     return _repeat(plan, tally, at, retry_after_seconds(response.headers), failure, end, reason)
 
 
@@ -280,7 +288,7 @@ def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
         return end
     at_once = retry.repeats_at_once(outcome.cause, outcome.sent, reused=outcome.reused, harmless=plan.harmless)
     if at_once and not tally.reconnected:
-        return _send(plan, replace(tally, reconnected=True), at, Reason(Because.STALE_CONNECTION))
+        return _send(plan, replace(tally, sends=tally.sends + 1, reconnected=True, at=at), Reason(Because.STALE_CONNECTION))
     return _repeat(plan, tally, at, None, failure, end, reason)
 
 
@@ -288,7 +296,7 @@ def _restored(plan: Plan, tally: Tally, outcome: Restored) -> Progress:
     """Send again at once what may be repeated. No attempt: it was we who did not wait for the answer."""
     if not plan.harmless or outcome.at >= plan.deadline:
         return _failed(plan, tally, Failed(outcome.at, FailureCause.RESTORED, sent="maybe"))
-    return _send(plan, replace(_elsewhere(tally, outcome.at), seen=True), outcome.at, Reason(Because.RESTORED))
+    return _send(plan, replace(_elsewhere(tally, outcome.at), sends=tally.sends + 1, seen=True), Reason(Because.RESTORED))
 
 
 def _elsewhere(tally: Tally, at: float) -> Tally:
@@ -310,14 +318,14 @@ def _repeat(
     return InFlight(exchange, Sleep(until, plan.cost, reason))
 
 
-def facts_of(plan: Plan, tally: Tally, at: float) -> CallFacts:
-    """What an error of this call says of it."""
+def facts_of(plan: Plan, sends: int, at: float) -> CallFacts:
+    """What an error of this call says of it, after `sends` requests."""
     own = plan.request.headers.get(REQUEST_ID)
-    return CallFacts(plan.request.method, plan.request.path, own or request_id(plan.seed, tally.sends - 1), tally.sends, at)
+    return CallFacts(plan.request.method, plan.request.path, own or request_id(plan.seed, sends - 1), sends, at)
 
 
 def _failure(plan: Plan, tally: Tally, at: float, error: type[PlatformClientError], message: str) -> Failure:
-    facts = facts_of(plan, tally, at)
+    facts = facts_of(plan, tally.sends, at)
     return Failure(
         error,
         message,

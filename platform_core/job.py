@@ -1,6 +1,6 @@
 """A run of an execution: what stays the same for all of it, and what it knows of the platform's side."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
@@ -71,4 +71,4 @@ class Known:
 
     def after(self, record: ExecutionRecord, at: float, sends: int) -> "Known":
         """What is known once this record was heard."""
-        return replace(self, known_at=at, sends=sends, status=advance(self.status, record["status"]), last=None)
+        return Known(self.execution_id, self.since, at, sends, advance(self.status, record["status"]))

@@ -58,11 +58,12 @@ TRANSITIONS: Mapping[ExecutionStatus, Mapping[ExecutionStatus, str]] = MappingPr
 
 INITIAL = ExecutionStatus.PENDING
 TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
+_BY_NAME: Mapping[str, ExecutionStatus] = MappingProxyType({str(status): status for status in ExecutionStatus})
 
 
 def known(status: str) -> ExecutionStatus | None:
     """The documented status of this name, or None: Rule 3."""
-    return ExecutionStatus(status) if status in ExecutionStatus.__members__.values() else None
+    return _BY_NAME.get(status)
 
 
 def is_terminal(status: str) -> bool:
@@ -78,7 +79,7 @@ def is_reachable(status: ExecutionStatus, target: ExecutionStatus) -> bool:
 
 def advance(heard: str | None, reported: str) -> str:
     """The status that counts after `reported` was heard, where `heard` counted before: Rules 2 and 3."""
-    if heard is None:
+    if heard is None or heard == reported:
         return reported
     before, after = known(heard), known(reported)
     if before in TERMINAL:

@@ -21,6 +21,10 @@ _PCHAR_BESIDES_UNRESERVED = ":@!$&'()*+,;="
 _TARGET = re.compile(r"/api/v1/(?:[A-Za-z0-9\-._~:@!$&'()*+,;=/]|%[0-9A-Fa-f]{2})+")
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _PLACEHOLDER = re.compile(r"\{[^/{}]*\}")
+_PLAIN_ID = re.compile(r"[A-Za-z0-9\-_~][A-Za-z0-9\-._~]*")
+"""What most ids look like: no rule concerns them, and nothing of them is encoded."""
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9\-_~][A-Za-z0-9\-._~]*)+")
+"""The same for paths."""
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _FIELD_VALUE = re.compile("[\t\x20-\x7e\x80-\xff]*")
 
@@ -42,7 +46,8 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The value of the only field of this name; of several, all joined by a comma (RFC 9110, section 5.3); else None."""
-        values = self.get_all(name)
+        wanted = name.lower()
+        values = [value for each, value in self.fields if each.lower() == wanted]
         return ", ".join(values) if values else None
 
     def get_all(self, name: str) -> tuple[str, ...]:
@@ -53,7 +58,7 @@ class Headers:
     def with_defaults(self, others: Iterable[tuple[str, str]]) -> "Headers":
         """These fields, and those of `others` whose names do not stand here."""
         present = {name.lower() for name, _ in self.fields}
-        return Headers(self.fields + tuple((name, value) for name, value in others if name.lower() not in present))
+        return Headers((*self.fields, *[field for field in others if field[0].lower() not in present]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,8 @@ def checked_id(value: object, parameter: str) -> str:
     """An id as plain text: anything that can be one path segment once it is percent-encoded."""
     if isinstance(value, UUID):
         return str(value)
+    if type(value) is str and _PLAIN_ID.fullmatch(value):
+        return value
     text = _checked_text(value, parameter, "a UUID or a str")
     if not text or text in _DOTS:
         message = f"{parameter} must not be empty, '.' or '..'"
@@ -127,7 +134,8 @@ def checked_id(value: object, parameter: str) -> str:
 
 def segment(value: object, parameter: str) -> str:
     """An id as one percent-encoded path segment; what is unreserved stays (RFC 3986, section 2.3)."""
-    return quote(checked_id(value, parameter), safe="")
+    text = checked_id(value, parameter)
+    return text if _PLAIN_ID.fullmatch(text) else quote(text, safe="")
 
 
 def checked_target(value: str, parameter: str) -> str:
@@ -143,6 +151,8 @@ def checked_target(value: str, parameter: str) -> str:
 
 def encoded_path(path: object, parameter: str = "path") -> str:
     """A caller's path, with all that is outside of pchar (RFC 3986, section 3.3) percent-encoded; valid `%XX` stay as they are."""
+    if type(path) is str and _PLAIN_PATH.fullmatch(path):
+        return path
     text = _checked_text(path, parameter, "a str")
     rules = (
         (not text.startswith("/") or text.startswith("//"), "must begin with one /, without scheme and host"),

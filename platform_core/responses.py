@@ -84,9 +84,7 @@ def execution_record(response: Response, limits: Limits, expected_id: str | None
     if not isinstance(status, str) or not status:
         return Nonsense("the execution record has no usable status")
     for field, (types, allowed) in _RECORD_FIELDS.items():
-        value = record.get(field)
-        # True is an int to Python, not to the platform.
-        if field in record and (isinstance(value, bool) or not isinstance(value, types)):
+        if field in record and type(record[field]) not in types:  # not by isinstance: True is an int to Python, not to the platform
             return Nonsense(f"{field} of the execution record must be {allowed}")
     return cast("ExecutionRecord", record)
 
@@ -142,11 +140,11 @@ def failure_from_record(record: ExecutionRecord, facts: CallFacts) -> Failure:
     )
 
 
-_RECORD_FIELDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
-    "component_type": (str, "a string"),
-    "component_id": (str, "a string"),
+_RECORD_FIELDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "component_type": ((str,), "a string"),
+    "component_id": ((str,), "a string"),
     "error": ((dict, type(None)), "an object or null"),
-    "created_at": (str, "a string"),
+    "created_at": ((str,), "a string"),
     "started_at": ((str, type(None)), "a string or null"),
     "finished_at": ((str, type(None)), "a string or null"),
     "progress": ((int, float, type(None)), "a number or null"),
@@ -155,7 +153,10 @@ _RECORD_FIELDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
 
 
 def _is_compressed(headers: Headers) -> bool:
-    codings = (headers.get("Content-Encoding") or "").lower().split(",")
+    coded = headers.get("Content-Encoding")
+    if coded is None:
+        return False
+    codings = coded.lower().split(",")
     return any(coding.strip() not in ("", "identity") for coding in codings)
 
 

@@ -66,7 +66,7 @@ class RetryBudget:
 
     def deposit(self) -> "RetryBudget":
         """The budget after an operation that ended well."""
-        return RetryBudget(min(self.balance + 1, self.balance_max), self.balance_max)
+        return self if self.balance >= self.balance_max else RetryBudget(self.balance + 1, self.balance_max)
 
 
 def is_harmless(request: Request) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from .actions import Because, Done, Gone, Raise, Reason, Report
 from .derive import request_id
-from .errors import CallFacts, Failure, PlatformTimeoutError
+from .errors import Failure, PlatformTimeoutError
 from .exchange import Answered, Unanswered
 from .handles import Submission
 from .job import Job, Known, Step
@@ -27,8 +27,8 @@ class Heard(NamedTuple):
     record: ExecutionRecord
     at: float
     sends: int
-    facts: CallFacts
-    """Of the call that it came by."""
+    answer: Answered
+    """The one that it came by."""
 
 
 class Unheard(NamedTuple):
@@ -45,14 +45,14 @@ def verdict(end: Answered | Unanswered, limits: Limits, expected_id: str | None)
     """What the end of an exchange says, where an execution record was asked for."""
     if isinstance(end, Unanswered):
         return Unheard(end.failure, end.at, end.sends, end.passing, end.failure.status_code or 0)
-    response, facts = end.response, end.facts
+    response = end.response
     if not response.is_success:
         passing = repeats_status(response.status, harmless=True)
-        return Unheard(failure_from_status(response, facts, limits), end.at, facts.attempts, passing, response.status)
+        return Unheard(failure_from_status(response, end.facts, limits), end.at, end.sends, passing, response.status)
     record = execution_record(response, limits, expected_id)
     if isinstance(record, Nonsense):
-        return Unheard(failure_from_nonsense(record, response, facts), end.at, facts.attempts, passing=False, status=response.status)
-    return Heard(record, end.at, facts.attempts, facts)
+        return Unheard(failure_from_nonsense(record, response, end.facts), end.at, end.sends, passing=False, status=response.status)
+    return Heard(record, end.at, end.sends, end)
 
 
 def conclude(job: Job, word: Heard) -> Step:
@@ -61,7 +61,7 @@ def conclude(job: Job, word: Heard) -> Step:
     reason = Reason(Because.TERMINAL, record["status"])
     if record["status"] == ExecutionStatus.COMPLETED:
         return Ended(job.seed), Done(record, reason)
-    return fail(job, failure_from_record(record, word.facts), record["execution_id"], reason)
+    return fail(job, failure_from_record(record, word.answer.facts), record["execution_id"], reason)
 
 
 def fail(job: Job, failure: Failure, known: str | Submission, reason: Reason) -> Step:

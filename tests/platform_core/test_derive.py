@@ -20,6 +20,11 @@ def test_the_same_arguments_give_the_same_number_for_ever() -> None:
     assert unit_random(UUID(int=0), "pause", 1) == 0.3470288086785025
 
 
+def test_a_request_id_is_the_text_of_the_uuid_of_its_purpose() -> None:
+    for number in range(COUNT):
+        assert request_id(SEED, number) == str(derived_uuid(SEED, "request", number))
+
+
 def test_the_key_is_the_one_of_its_purpose() -> None:
     assert idempotency_key(SEED) == derived_uuid(SEED, "idempotency-key")
 

@@ -21,25 +21,27 @@ from platform_core.errors import (
 from platform_core.exchange import Answered, Unanswered
 from platform_core.job import Job, Known
 from platform_core.machine import Ended
-from platform_core.messages import Response
+from platform_core.messages import Request, Response
 from platform_core.verdicts import Heard, Unheard, conclude, deadline_failure, fail, gone, verdict
 from tests.support.core import EXECUTION_ID, SEED, SETTINGS, record, response
 
-FACTS = CallFacts("GET", "/api/v1/executions/x", "r", 3, 7.0)
 LOST = Failure(PlatformConnectionError, "lost", attempts=3, elapsed=7.0)
 JOB = Job(SEED, "agent", SETTINGS, 60.0, 1.0, "cancel")
 KNOWN = Known(EXECUTION_ID, since=0.0, known_at=0.0, sends=9)
 OTHER_ID = "other"
 
 
+PLAN = JOB.single(Request("GET", "/api/v1/executions/x"), 60.0, 30.0)
+FACTS = CallFacts("GET", "/api/v1/executions/x", request_id(SEED, 2), 3, 7.0)
+
+
 def answer(answered: Response) -> Answered:
-    return Answered(7.0, answered, FACTS, seen=True)
+    return Answered(7.0, answered, PLAN, 3, seen=True)
 
 
 def test_a_record_is_heard_whatever_its_status() -> None:
-    assert verdict(answer(response(200, record("hibernating"))), SETTINGS.limits, EXECUTION_ID) == Heard(
-        record("hibernating"), 7.0, 3, FACTS
-    )
+    end = answer(response(200, record("hibernating")))
+    assert verdict(end, SETTINGS.limits, EXECUTION_ID) == Heard(record("hibernating"), 7.0, 3, end)
 
 
 def test_the_record_of_a_submission_may_have_any_id() -> None:
@@ -81,7 +83,10 @@ def test_without_an_answer_the_exchange_says_whether_it_is_passing(failure: Fail
 
 def test_a_completed_execution_concludes_with_its_record() -> None:
     found = record("completed", result=7, more="kept")
-    assert conclude(JOB, Heard(found, 7.0, 3, FACTS)) == (Ended(SEED), Done(found, Reason(Because.TERMINAL, "completed")))
+    assert conclude(JOB, Heard(found, 7.0, 3, answer(response(200, found)))) == (
+        Ended(SEED),
+        Done(found, Reason(Because.TERMINAL, "completed")),
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,7 @@ def test_a_completed_execution_concludes_with_its_record() -> None:
 )
 def test_another_end_concludes_with_its_error_which_carries_record_and_handle(status: str, error: type[PlatformClientError]) -> None:
     found = record(status, error={"code": "C", "message": "boom"})
-    state, action = conclude(JOB, Heard(found, 7.0, 3, FACTS))
+    state, action = conclude(JOB, Heard(found, 7.0, 3, answer(response(200, found))))
     assert state == Ended(SEED)
     assert isinstance(action, Raise)
     exception = action.failure.exception()
