@@ -5,12 +5,12 @@ Clients are made outside of event loops, so that the choice waits for the first 
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import NamedTuple, cast
-
-import anyio
 
 from platform_core.errors import PlatformClientError
 from platform_core.limits import Limits
+from platform_transports.clock import is_asyncio
 from platform_transports.contract import AsyncTransport, SyncTransport, TwoWorlds
 from platform_transports.drive import AsyncRuns
 
@@ -19,7 +19,9 @@ class Bound(NamedTuple):
     """A transport, and the only event loop in which it may be used."""
 
     transport: AsyncTransport
+    running: Callable[[], object]
     loop: object
+    """What `running` answers with in that loop."""
 
 
 class AsyncBinding:
@@ -36,13 +38,14 @@ class AsyncBinding:
         if self._runs.closed:
             raise _closed_error()
         if self._bound is None:
-            self._bound = Bound(self._transport(), _running_loop())
+            running = _running()
+            self._bound = Bound(self._transport(), running, running())
         self.check()
         return self._bound.transport
 
     def check(self) -> None:
         """Raise where the client is bound to another event loop: its connections can neither be used nor closed here."""
-        if self._bound is not None and self._bound.loop is not _running_loop():
+        if self._bound is not None and not _is_in(self._bound):
             raise PlatformClientError("this client belongs to another event loop: make one for each loop, and close it there")
 
     async def aclose(self) -> None:
@@ -90,7 +93,7 @@ class SyncBinding:
 
 def _native(limits: Limits) -> AsyncTransport:
     """That of the running loop. Only the library of this loop is imported."""
-    if _is_asyncio():
+    if is_asyncio():
         from platform_transports.asyncio import AsyncioTransport
 
         return AsyncioTransport(limits)
@@ -109,15 +112,17 @@ def _closed_error() -> PlatformClientError:
     return PlatformClientError("the client is closed")
 
 
-def _running_loop() -> object:
-    """What tells one event loop from another, on asyncio and on trio."""
-    if _is_asyncio():
-        return asyncio.get_running_loop()
+def _running() -> Callable[[], object]:
+    """What tells one event loop from another, on asyncio or on trio; outside of its world it raises `RuntimeError`."""
+    if is_asyncio():
+        return asyncio.get_running_loop
     import trio
 
-    return trio.lowlevel.current_trio_token()
+    return trio.lowlevel.current_trio_token
 
 
-def _is_asyncio() -> bool:
-    # What anyio raises on cancellation tells the two worlds apart, in every version of it that we take.
-    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
+def _is_in(bound: Bound) -> bool:
+    try:
+        return bound.running() is bound.loop
+    except RuntimeError:
+        return False

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from .checks import checked_seconds
@@ -103,6 +104,7 @@ def token_from_env(env: Mapping[str, str], auth_token: object, *, required: bool
     return None
 
 
+@lru_cache(maxsize=64)
 def user_agent(transport_name: str, python: str) -> str:
     """The `User-Agent`; `python` is its version, as in "3.12"."""
     return checked_header("User-Agent", f"platform-client/{VERSION} (python/{python}; {transport_name})", "transport.name")[1]

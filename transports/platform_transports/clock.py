@@ -1,17 +1,29 @@
 """The world's own clocks, as the drivers take them."""
 
+import asyncio
 import threading
 import time
+from collections.abc import Callable
 
 import anyio
 
 
+def is_asyncio() -> bool:
+    """Whether the event loop that is running is one of asyncio: what anyio raises on cancellation tells, in every version of it."""
+    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
+
+
 class EventLoopClock:
-    """The time of the running event loop, asyncio's or trio's; deadlines of an async transport are in it."""
+    """The time of the event loop, asyncio's or trio's, in which it is first read; deadlines of an async transport are in it."""
+
+    def __init__(self) -> None:
+        self._time: Callable[[], float] | None = None
 
     def now(self) -> float:
         """Seconds from any start."""
-        return anyio.current_time()
+        if self._time is None:
+            self._time = _time_of_the_loop()  # anyio would ask each time which loop it is
+        return self._time()
 
     async def sleep_until(self, at: float) -> None:
         """See `Clock`."""
@@ -34,3 +46,11 @@ class MonotonicClock:
         while (seconds := at - time.monotonic()) > 0:
             if self._closed.wait(min(seconds, threading.TIMEOUT_MAX)):
                 return
+
+
+def _time_of_the_loop() -> Callable[[], float]:
+    if is_asyncio():
+        return asyncio.get_running_loop().time
+    import trio
+
+    return trio.current_time

@@ -18,6 +18,7 @@ import anyio
 
 from platform_core.tokens import Token
 
+from .clock import is_asyncio
 from .contract import Clock, CountsRuns, Credentials, SyncClock
 
 AsyncTokenProvider: TypeAlias = Callable[[], Awaitable[str]]
@@ -94,8 +95,7 @@ class AsyncTokens:
         # A virtual time must not jump to the waiters' deadlines while the provider works, nor before they have got up.
         if isinstance(clock, CountsRuns):
             call.alive.enter_context(clock.run())
-        # sniffio is no dependency of anyio any more; what anyio raises on cancellation tells the two worlds apart.
-        if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
+        if is_asyncio():
             call.task = asyncio.get_running_loop().create_task(self._perform(call, provider))
         else:
             import trio
