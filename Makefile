@@ -21,6 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 venv: $(READY) ## make the virtual environment, .venv, from constraints.txt
 
@@ -45,6 +46,9 @@ bench: $(READY) ## what a call costs, beside httpx, aiohttp, urllib3 and others,
 
 crash: $(READY) ## kill a client at each of its actions, recover elsewhere, print what became of it
 	$(BIN)/python -m tools.crash_sweep
+bench-compare: $(READY) ## two revisions in turn, this one and REV=…: what a call costs now, beside what it cost then
+	$(BIN)/python -m benchmarks.compare $(REV) $(BENCH_ARGS)
+
 instructions: $(READY) ## instructions for one poll and for whole calls, in docs/benchmarks.md; needs valgrind
 	$(BIN)/python -m benchmarks.instructions $(BENCH_ARGS)
 
