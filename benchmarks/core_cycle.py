@@ -4,6 +4,9 @@ The poll is what a driver makes of it: the pause is over, the request goes out, 
 of it, since whoever reads an answer pays for that. h11's cycle is that of a client: a request is made and sent, the answer read.
 """
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,12 +14,16 @@ from uuid import UUID
 
 import h11
 
-from benchmarks.json_server import ANSWER, BODY, EXECUTION_ID
+from benchmarks.json_server import ANSWER, BODY, EXECUTION_ID, ROOT
+from benchmarks.machine import pinned
+from benchmarks.rounds import Ratio, ratio
 from platform_core import config, execution, messages, operations, outcomes, strict_json
 
 _SEED = UUID("6f1c2a7e-0f60-4d0b-9f1e-0d5f4f8f1a11")
 _HOUR = 3600.0
 _MICROSECONDS = 1e6
+_COUNT = 1000
+SHARE_AIM = 0.36
 
 
 def polls(count: int) -> None:
@@ -69,7 +76,20 @@ def costs(count: int) -> Costs:
     return Costs(*(_timed(work, count) for work in (polls, readings, h11_cycles)))
 
 
+def shares(rounds: int) -> Ratio:
+    """The share of the core in as many rounds, in a process and on a core of its own."""
+    command = [sys.executable, "-m", "benchmarks.core_cycle", str(rounds)]
+    ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    return ratio(json.loads(ran.stdout), [1.0] * rounds)
+
+
 def _timed(work: Callable[[int], None], count: int) -> float:
     began = time.process_time()
     work(count)
     return (time.process_time() - began) / count * _MICROSECONDS
+
+
+if __name__ == "__main__":
+    pinned(0)
+    costs(_COUNT)
+    print(json.dumps([costs(_COUNT).share for _ in range(int(sys.argv[1]))]))

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.aims import found
+from benchmarks.core_cycle import SHARE_AIM, shares
 from benchmarks.json_server import ROOT, json_server
 from benchmarks.machine import missing_peers
 from benchmarks.report import HISTORY, PAGE, aims_table, circumstances, figures_of, remember, table, write_between
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     results = run(wanted, plan, lambda text: print(text, file=sys.stderr, flush=True))
     aims = found(results)
-    text = f"{circumstances(plan)}\n\n{table(wanted, results, plan)}\n\n{aims_table(aims)}"
+    share = f"The core's share of a poll, strict JSON apart, of h11's own cycle: {shares(plan.rounds)} (aim: {SHARE_AIM})."
+    text = f"{circumstances(plan)}\n\n{table(wanted, results, plan)}\n\n{aims_table(aims)}\n\n{share}"
     print(text)
     if not options.dry:
         write_between(PAGE, "side by side", "bench", text)

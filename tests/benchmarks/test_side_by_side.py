@@ -6,8 +6,9 @@ from benchmarks import side_by_side
 def test_a_small_run_prints_the_machine_the_costs_and_the_aims(capsys: pytest.CaptureFixture[str]) -> None:
     assert side_by_side.main(["--dry", "--rounds", "2", "--seconds", "0.01", "--only", "PlatformClient on"]) == 0
     blocks = capsys.readouterr().out.strip().split("\n\n")
-    assert [block.startswith("|") for block in blocks] == [False, True, True]
+    assert [block.startswith("|") for block in blocks] == [False, True, True, False]
     assert "| PlatformClient | threads | " in blocks[1]
+    assert "of h11's own cycle: " in blocks[3]
     assert "PlatformClient on asyncio, 100 at a time, beside PlatformClient on asyncio, 10 at a time" in blocks[2]
 
 
