@@ -5,6 +5,7 @@ import select
 import ssl
 import sys
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -42,6 +43,7 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         self._answer: asyncio.Future[Response | TransportError] | None = None
         self._unsent: deque[bytes | memoryview] = deque()
         self._paused = False
+        self._look: Callable[[], bool] | None = None
 
     async def exchange(self, request: EncodedRequest, deadline: float, limits: Limits, progress: Progress) -> Response | TransportError:
         """Send the request and wait for the answer. One timer for all of it."""
@@ -64,7 +66,11 @@ class AnswerProtocol(asyncio.BufferedProtocol):
 
     def is_quiet(self) -> bool:
         """Whether nothing has come while it was idle, also nothing that the loop has not seen yet."""
-        return self.http.reusable and self._transport is not None and not self._transport.is_closing() and _is_quiet(self._transport)
+        if not self.http.reusable or self._transport is None or self._transport.is_closing():
+            return False
+        if self._look is None:
+            self._look = _look_at(self._transport)
+        return self._look()
 
     def close(self) -> None:
         """Close; politely where nothing is under way. The loop bounds how long a polite end of TLS may take."""
@@ -194,11 +200,16 @@ def _cut(piece: bytes) -> list[bytes | memoryview]:
     return [view[start : start + PIECE_BYTES] for start in range(0, len(piece), PIECE_BYTES)]
 
 
-def _is_quiet(transport: asyncio.Transport) -> bool:
+def _look_at(transport: asyncio.Transport) -> Callable[[], bool]:
+    """A look at the transport's socket: whether nothing has come that the loop has not seen yet. Made once for each connection."""
     if sys.platform == "win32":
-        return True  # the loop reads ahead
+        return lambda: True  # the loop reads ahead
     poller = select.poll()
-    with suppress(OSError, ValueError):
-        poller.register(transport.get_extra_info("socket"), select.POLLIN)
-        return not poller.poll(0)
-    return False
+    poller.register(transport.get_extra_info("socket"), select.POLLIN)
+
+    def is_quiet() -> bool:
+        with suppress(OSError, ValueError):
+            return not poller.poll(0)
+        return False
+
+    return is_quiet

@@ -16,7 +16,7 @@ from platform_core.outcomes import FailureCause
 _START = b"HTTP/"
 _END = re.compile(rb"\n\r?\n")
 _END_AT_ONCE = re.compile(rb"\A\r?\n|\n\r?\n")
-_NEVER_VALID = re.compile(rb"[\x00\x0b\x0c]|\r(?!\n)")
+_NEVER_VALID = b"\x00\x0b\x0c"
 _STATUS_AT = len("HTTP/1.1 ")
 _ANY_REQUEST = h11.Request(method="GET", target="/", headers=[("Host", "any")])
 """Lets h11 expect interim answers; what it would send is nobody's business."""
@@ -114,7 +114,7 @@ def _parsed(block: bytes, limits: Limits) -> h11.Response | h11.InformationalRes
     fields = block.count(b"\n") - 2
     if fields > limits.headers_count_max:
         raise NotAnAnswerError(FailureCause.TOO_LARGE, f"{fields} header fields")
-    if _NEVER_VALID.search(block):
+    if block.count(b"\r") != block.count(b"\r\n") or len(block.translate(None, _NEVER_VALID)) != len(block):
         raise NotAnAnswerError(FailureCause.PROTOCOL, "a NUL, a bare CR or other control character in the head")
     connection = h11.Connection(h11.CLIENT, len(block))
     if block.startswith(b"1", _STATUS_AT):

@@ -11,7 +11,7 @@ from platform_transports.contract import Credentials, TransportError
 _URL = re.compile(r"(https?)://([^/?#@\s]+)(/[\x21\x22\x24-\x7e]*)?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
-_NOT_IN_HEAD = re.compile("[^\t\r\n\x20-\x7e\x80-\xff]")
+_IN_HEAD = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"})
 """They are ours alone to say, or nothing that this client can keep."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -59,9 +59,9 @@ def encoded(request: OutgoingRequest, credentials: Credentials) -> EncodedReques
     text = "".join(lines)
     # Each line has one end, ours: another one would be a header, or a request, that nobody checked.
     ends = len(lines) + 1
-    if _NOT_IN_HEAD.search(text) or text.count("\n") != ends or text.count("\r") != ends:
+    head = text.encode("latin-1", "backslashreplace")  # what Latin-1 has not becomes longer by it
+    if len(head) != len(text) or head.translate(None, _IN_HEAD) or text.count("\n") != ends or text.count("\r") != ends:
         return TransportError(FailureCause.LOCAL, "no", detail="a header whose value cannot be sent")
-    head = text.encode("latin-1")
     return EncodedRequest(origin, request.method, (head + content,) if len(content) <= _JOINED_BYTES_MAX else (head, content))
 
 
