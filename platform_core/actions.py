@@ -65,6 +65,12 @@ class Reason:
         return f"{self.because}: {self.detail}" if self.detail else str(self.because)
 
 
+FIRST = Reason(Because.FIRST)
+"""These stand in every call and every poll: made once."""
+ANSWERED = Reason(Because.ANSWERED)
+PAUSE_OVER = Reason(Because.PAUSE_OVER)
+
+
 class Fate(StrEnum):
     """What became of a run that its caller left."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar, assert_never
 from uuid import UUID
 
-from .actions import Action, Because, Done, Fate, Raise, Reason, Report
+from .actions import ANSWERED, FIRST, Action, Because, Done, Fate, Raise, Reason, Report
 from .config import Settings
 from .errors import Failure
 from .exchange import Answered, Exchange, InFlight, Plan, begin, maybe_seen
@@ -94,7 +94,7 @@ class ReadyToCall(_OfCall, Generic[T]):
         check(EDGES, self, outcome)
         match outcome:
             case Started(at) | Restored(at):
-                exchange, action = begin(self.call.expected.plan(self.call), at, 0, Reason(Because.FIRST))
+                exchange, action = begin(self.call.expected.plan(self.call), at, 0, FIRST)
                 return Calling(self.call, exchange), action
             case Abandoned():
                 return gone(self.seed, Report(Fate.NEVER_STARTED), Because.ABANDONED)
@@ -123,7 +123,7 @@ class Calling(_OfCall, Generic[T]):
         read = call.expected.read(end, call.settings.limits) if isinstance(end, Answered) else end.failure
         match read:
             case Value(value):
-                return Ended(self.seed), Done(value, Reason(Because.ANSWERED))
+                return Ended(self.seed), Done(value, ANSWERED)
             case Failure():
                 return call.expected.failed(call, read, seen=end.seen)
             case _:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 from uuid import UUID
 
-from .actions import Because, Done, Fate, Raise, Reason, Report, Sleep
+from .actions import ANSWERED, FIRST, PAUSE_OVER, Because, Done, Fate, Raise, Reason, Report, Sleep
 from .config import Settings
 from .derive import unit_random
 from .errors import Failure
@@ -107,7 +107,7 @@ class ReadyToCancel(_OfCancel):
         check(EDGES, self, outcome)
         match outcome:
             case Started(at) | Restored(at):
-                return begin_cancel(self.cancel, at, Reason(Because.FIRST))
+                return begin_cancel(self.cancel, at, FIRST)
             case Abandoned():
                 return self.cancel.goal.abandoned(self.cancel, outcome, seen=False)
             case Received() | Failed() | Woke() | Refused() | Authorized() | NotAuthorized():
@@ -177,7 +177,7 @@ class CancelPausing(_OfCancel):
             case Woke(at) if at >= self.cancel.goal.ends_at:
                 return self.cancel.goal.over(self.cancel, self.last, at)
             case Woke(at):
-                return begin_cancel(self.cancel, at, Reason(Because.PAUSE_OVER))
+                return begin_cancel(self.cancel, at, PAUSE_OVER)
             case Restored(at):
                 return replace(self, at=at), Sleep(self.until, 0, Reason(Because.RESTORED))
             case Abandoned():
@@ -280,7 +280,7 @@ class CancelCall:
 
     def heard(self, cancel: Cancel, word: Heard) -> Step:
         """Done: the record after the cancel is the answer."""
-        return Ended(self.seed), Done(word.record, Reason(Because.ANSWERED))
+        return Ended(self.seed), Done(word.record, ANSWERED)
 
     def unheard(self, cancel: Cancel, word: Unheard, *, unknown: bool) -> Step | None:
         """A 404 to both is borne for the grace that a fresh execution has; all else is an error."""

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, assert_never
 from uuid import UUID
 
 from . import retry
-from .actions import Authorize, Because, Reason, Send, Sleep, Wait
+from .actions import PAUSE_OVER, Authorize, Because, Reason, Send, Sleep, Wait
 from .derive import request_id, unit_random
 from .errors import (
     CallFacts,
@@ -161,7 +161,7 @@ class Pausing:
                 return _too_late(self.tally, at, self.last)
             case Woke(at):
                 tally = replace(self.tally, sends=self.tally.sends + 1, attempts=self.tally.attempts + 1, at=at)
-                return _send(self.plan, tally, Reason(Because.PAUSE_OVER))
+                return _send(self.plan, tally, PAUSE_OVER)
             case Refused(at):
                 return Unanswered(at, self.last, self.tally.sends, self.tally.seen, passing=True)
             case Restored(at):

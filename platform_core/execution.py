@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 from uuid import UUID
 
-from .actions import Because, Fate, Reason, Report, Sleep
+from .actions import FIRST, PAUSE_OVER, Because, Fate, Reason, Report, Sleep
 from .cancelling import Cancelling
 from .cleanup import CLEANUP_SECONDS, ByCaller, ByDeadline, LastPoll, Learning, Leaving, begin_last_poll, leave_known, leave_submission
 from .cleanup import EDGES as CLEANUP_EDGES
@@ -60,7 +60,7 @@ class Ready(_OfJob):
         match outcome:
             case Started(at) | Restored(at):
                 plan = submission_plan(self.seed, self.request, self.job.settings, self.job.seconds)
-                exchange, action = begin(plan, at, 0, Reason(Because.FIRST))
+                exchange, action = begin(plan, at, 0, FIRST)
                 return Submitting(self.job, self.request, exchange), action
             case Abandoned():
                 return gone(self.seed, Report(Fate.NEVER_STARTED), Because.ABANDONED)
@@ -82,7 +82,7 @@ class ReadyToWatch(_OfJob):
         check(EDGES, self, outcome)
         match outcome:
             case Started(at) | Restored(at):
-                return _poll(self.job, Known(self.execution_id, since=at, known_at=at, sends=0), at, Reason(Because.FIRST))
+                return _poll(self.job, Known(self.execution_id, since=at, known_at=at, sends=0), at, FIRST)
             case Abandoned(at):
                 return leave_known(_by_caller(self.job, at), self.execution_id, at, 0, final=True)
             case Received() | Failed() | Woke() | Refused() | Authorized() | NotAuthorized():
@@ -147,7 +147,7 @@ class Waiting(_OfJob):
                 failure = deadline_failure(self.job, self.known, at)
                 return begin_last_poll(Leaving(self.job, ByDeadline(failure), at + CLEANUP_SECONDS), self.known, at)
             case Woke(at):
-                return _poll(self.job, self.known, at, Reason(Because.PAUSE_OVER))
+                return _poll(self.job, self.known, at, PAUSE_OVER)
             case Restored(at):
                 return replace(self, at=at), Sleep(self.until, 0, Reason(Because.RESTORED))
             case Abandoned(at, _, final):

@@ -23,6 +23,8 @@ _ANY_REQUEST = h11.Request(method="GET", target="/", headers=[("Host", "any")])
 _TRAILER_STATUS = b"HTTP/1.1 200 \r\n"
 _FINAL_STATUS_MIN = 200
 _MAJOR_VERSION = b"1."
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+"""What of a head says where its body ends, and whether the connection goes on."""
 
 
 class NotAnAnswerError(Exception):
@@ -90,15 +92,15 @@ def read_head(block: bytes, limits: Limits) -> Head | None:
     keeps_open = event.http_version >= b"1.1"
     fields = event.headers.raw_items()
     for name, value in fields:
-        match name.lower():
-            case b"content-length":
-                length = int(value)
-            case b"transfer-encoding":
-                is_chunked = True  # h11 takes no other
-            case b"connection" if b"close" in {each.strip() for each in value.lower().split(b",")}:
-                keeps_open = False
-            case _:
-                pass
+        lower = name.lower()
+        if lower not in _FRAMING:
+            continue
+        if lower == b"content-length":
+            length = int(value)
+        elif lower == b"transfer-encoding":
+            is_chunked = True  # h11 takes no other
+        elif b"close" in {each.strip() for each in value.lower().split(b",")}:
+            keeps_open = False
     if is_chunked and length is not None:
         raise NotAnAnswerError(FailureCause.PROTOCOL, "both Content-Length and Transfer-Encoding")
     headers = Headers(tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]))

@@ -109,7 +109,10 @@ class Pool(Generic[C]):
             lease.key = lease.connection = None
             lease.granted = False
             if connection is not None and reusable and not self.closed:
-                self._idle_at.setdefault(lease.origin, OrderedDict())[connection] = None
+                here = self._idle_at.get(lease.origin)
+                if here is None:
+                    here = self._idle_at[lease.origin] = OrderedDict()
+                here[connection] = None
                 self._idle[connection] = lease.origin, at
             elif connection is not None:
                 closing.append(connection)
