@@ -29,8 +29,8 @@ class Mutant(NamedTuple):
 def _a_new_key_for_each_attempt(patch: pytest.MonkeyPatch) -> None:
     send: Any = exchange._send
 
-    def send_with_new_key(plan: Any, tally: Any, at: float, reason: Any) -> Any:
-        flight = send(plan, tally, at, reason)
+    def send_with_new_key(plan: Any, tally: Any, reason: Any) -> Any:
+        flight = send(plan, tally, reason)
         request = flight.action.request
         fields = tuple((name, f"{value}-{tally.sends}" if name == "Idempotency-Key" else value) for name, value in request.headers)
         mutated = type(request)(request.method, request.target, Headers(fields), request.body)
