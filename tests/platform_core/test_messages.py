@@ -59,6 +59,7 @@ class TestHeaders:
     def test_defaults_fill_in_what_is_not_there(self) -> None:
         filled = self.headers.with_defaults([("accept", "b"), ("X-New", "n"), ("x-new", "m")])
         assert filled.fields == (*self.headers.fields, ("X-New", "n"), ("x-new", "m"))
+        assert Headers().with_defaults([("X-New", "n"), ("x-new", "m")]).fields == (("X-New", "n"), ("x-new", "m"))
 
 
 class TestTexts:
