@@ -278,6 +278,8 @@ def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
 def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
     at, reason = outcome.at, Reason(Because.FAILURE, str(outcome.cause))
     if outcome.cause is FailureCause.NO_TOKEN and not before.asked:
+        if at >= plan.deadline:
+            return _too_late(before, at, _no_answer(plan, before, outcome))
         exchange = Authorizing(plan, replace(before, asked=True, at=at), rejection=None)
         return InFlight(exchange, _authorize(plan, None, at, Reason(Because.NO_TOKEN)))
     tally = replace(before, seen=before.seen or outcome.sent == "maybe")

@@ -120,6 +120,21 @@ class TestToken:
         end = ExchangeRun().tell(answered(DEADLINE, 401))
         assert (end.failure.error, end.failure.status_code) == (PlatformTimeoutError, 401)
 
+    def test_at_the_deadline_no_first_token_is_asked_for(self) -> None:
+        """Found by the exploration.
+
+        caller        client                                     platform
+           |--- starts ->|                                           |
+           |             |   0.000 Submitting: send POST …/executions
+           | clock: almost 12 s
+           | clock: 12 s
+           |-tokens: no token yet>|                                  |
+           |             |  12.000 Submitting: ask for a token
+        """
+        end = ExchangeRun().tell(no_token(DEADLINE))
+        assert isinstance(end, Unanswered)
+        assert (end.failure.error, end.seen, end.passing) == (PlatformTimeoutError, False, True)
+
     def test_a_restored_authorize_asks_for_any_token(self) -> None:
         call = ExchangeRun()
         assert call.tell(answered(1.0, 401), Restored(2.0)) == Authorize(None, 32.0, Reason(Because.RESTORED))
