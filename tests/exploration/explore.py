@@ -1,4 +1,4 @@
-"""Breadth-first through all worlds that can be reached, holding every move against the invariants.
+"""Breadth-first through all worlds of one run that can be reached, holding every move against the invariants.
 
 A violation is reported by the shortest way to it. The graph that is left at the end is a fact about the machines: it tells
 whether every run ends.
@@ -9,11 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from platform_core.outcomes import Woke
+from platform_core.outcomes import Outcome, Restored, Woke
 
 from .canonical import canonical
+from .diagram import diagram
 from .invariants import Invariant
-from .world import Move, World, moves
+from .moves import moves
+from .world import Moment, Move
+
+_FROM_OUTSIDE = (Woke, Restored)
+"""Outcomes that a run cannot bring about by itself, however long it goes on."""
+MachineEdges = dict[tuple[type, type], set[type]]
 
 
 class Violation(AssertionError):  # noqa: N818 -- a verdict, not a fault of the exploration
@@ -22,25 +28,32 @@ class Violation(AssertionError):  # noqa: N818 -- a verdict, not a fault of the 
 
 @dataclass(slots=True)
 class Graph:
-    """What was explored: for each world, the worlds after it; edges that a timer takes are kept apart."""
+    """What was explored, worlds numbered as they were met: those after each; edges that a timer or a crash takes are kept apart."""
 
-    after: dict[Any, set[Any]] = field(default_factory=dict[Any, set[Any]])
-    after_timer: dict[Any, set[Any]] = field(default_factory=dict[Any, set[Any]])
-    ended: set[Any] = field(default_factory=set[Any])
-    machine_states: set[type] = field(default_factory=set[type])
-    machine_edges: dict[tuple[type, type], set[type]] = field(default_factory=dict[tuple[type, type], set[type]])
+    after: list[set[int]] = field(default_factory=list[set[int]])
+    after_outside: list[set[int]] = field(default_factory=list[set[int]])
+    ended: set[int] = field(default_factory=set[int])
+    machine_edges: MachineEdges = field(default_factory=dict[tuple[type, type], set[type]])
+
+    @property
+    def worlds(self) -> int:
+        return len(self.after)
 
     @property
     def edges(self) -> int:
-        return sum(len(found) for found in self.after.values()) + sum(len(found) for found in self.after_timer.values())
+        return sum(map(len, self.after)) + sum(map(len, self.after_outside))
+
+    @property
+    def machine_states(self) -> set[type]:
+        return {state for (before, _), found in self.machine_edges.items() for state in (before, *found)}
 
     def has_cycle_without_timer(self) -> bool:
-        """Whether a run could go on for ever without time passing."""
-        arrivals = dict.fromkeys(self.after, 0)
-        for found in self.after.values():
+        """Whether a run could go on for ever without time passing and without anybody killing it."""
+        arrivals = [0] * len(self.after)
+        for found in self.after:
             for world in found:
                 arrivals[world] += 1
-        free = deque(world for world, count in arrivals.items() if not count)
+        free = deque(world for world, count in enumerate(arrivals) if not count)
         removed = 0
         while free:
             removed += 1
@@ -52,67 +65,67 @@ class Graph:
 
     def all_can_end(self) -> bool:
         """Whether an end can be reached from every world."""
-        before: dict[Any, set[Any]] = {world: set() for world in self.after}
-        for edges in (self.after, self.after_timer):
-            for world, found in edges.items():
+        before: list[list[int]] = [[] for _ in self.after]
+        for edges in (self.after, self.after_outside):
+            for world, found in enumerate(edges):
                 for other in found:
-                    before[other].add(world)
+                    before[other].append(world)
         reached, queue = set(self.ended), deque(self.ended)
         while queue:
-            for world in before[queue.popleft()] - reached:
-                reached.add(world)
-                queue.append(world)
+            for world in before[queue.popleft()]:
+                if world not in reached:
+                    reached.add(world)
+                    queue.append(world)
         return len(reached) == len(self.after)
 
 
-def explore(start: World, invariants: Sequence[Invariant], *, worlds_max: int = 200_000) -> Graph:
+def explore(start: Moment, invariants: Sequence[Invariant], *, worlds_max: int = 2_000_000) -> Graph:
     """All worlds that can be reached from `start`. Raises `Violation`."""
-    graph, first = Graph(), canonical(start)
-    cause: dict[Any, tuple[Any, Move] | None] = {first: None}
-    queue = deque([(first, start)])
-    while queue:
-        name, world = queue.popleft()
-        graph.after.setdefault(name, set())
-        graph.after_timer.setdefault(name, set())
-        if world.ended:
-            graph.ended.add(name)
-        for move in moves(world):
-            other = canonical(move.after)
-            if other not in cause:
-                cause[other] = name, move
-                queue.append((other, move.after))
-                if len(cause) > worlds_max:
-                    message = f"more than {worlds_max} worlds"
-                    raise Violation(message)
+    graph = Graph()
+    numbers: dict[Any, int] = {canonical(start): 0}
+    cause: list[tuple[int, Move] | None] = [None]
+    queue = deque([start])
+    for number in range(worlds_max):
+        if not queue:
+            return graph
+        moment = queue.popleft()
+        after: set[int] = set()
+        after_outside: set[int] = set()
+        graph.after.append(after)
+        graph.after_outside.append(after_outside)
+        if moment.run.ended:
+            graph.ended.add(number)
+        for move in moves(moment):
             for invariant in invariants:
                 if not invariant(move):
-                    raise Violation(_told(invariant, (*_way(cause, name), move)))
-            if other == name:
-                continue
-            (graph.after_timer if isinstance(move.outcome, Woke) else graph.after)[name].add(other)
-            _remember(graph, move)
-    return graph
+                    raise Violation(violation_text(invariant, [*_way(cause, number), move]))
+            name = canonical(move.after)
+            other = numbers.setdefault(name, len(cause))
+            if other == len(cause):
+                cause.append((number, move))
+                queue.append(move.after)
+            if other != number:
+                (after_outside if isinstance(move.outcome, _FROM_OUTSIDE) else after).add(other)
+            if move.outcome is not None:
+                _note(graph.machine_edges, move.before.run.operation, move.outcome, move.after.run.operation)
+    message = f"more than {worlds_max} worlds"
+    raise Violation(message)
 
 
-def _remember(graph: Graph, move: Move) -> None:
-    if move.outcome is not None:
-        before, after = type(move.before.operation), type(move.after.operation)
-        graph.machine_states |= {before, after}
-        graph.machine_edges.setdefault((before, type(move.outcome)), set()).add(after)
+def violation_text(invariant: Invariant, way: Sequence[Move]) -> str:
+    """What was broken, and the way there."""
+    return f"{invariant.__name__}: {invariant.__doc__}\n\n{diagram(way)}"
 
 
-def _way(cause: dict[Any, tuple[Any, Move] | None], name: Any) -> tuple[Move, ...]:
+def _note(edges: MachineEdges, before: Any, outcome: Outcome, after: Any) -> None:
+    state: type[Any] = before.__class__
+    target: type[Any] = after.__class__
+    edges.setdefault((state, type(outcome)), set()).add(target)
+
+
+def _way(cause: list[tuple[int, Move] | None], number: int) -> list[Move]:
     way: list[Move] = []
-    while (step := cause[name]) is not None:
-        name, move = step
+    while (step := cause[number]) is not None:
+        number, move = step
         way.append(move)
-    return tuple(reversed(way))
-
-
-def _told(invariant: Invariant, way: tuple[Move, ...]) -> str:
-    lines = [f"{invariant.__name__}: {invariant.__doc__}"]
-    for move in way:
-        after = move.after
-        states = f"{type(move.before.operation).__name__} -> {type(after.operation).__name__}"
-        lines.append(f"  {after.now:8.3f}  {move.name:<32} {states}  {after.action}")
-    return "\n".join(lines)
+    return way[::-1]

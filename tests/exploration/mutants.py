@@ -14,14 +14,14 @@ from platform_core.messages import Headers
 from platform_core.outcomes import FailureCause, Woke
 
 from .systems import execution as run
-from .world import World
+from .world import Moment
 
 
 class Mutant(NamedTuple):
     """What is done to the core, where it shows, and which invariant has to see it."""
 
     name: str
-    start: Callable[[], World]
+    start: Callable[[], Moment]
     mutate: Callable[[pytest.MonkeyPatch], None]
     found_by: str
 
