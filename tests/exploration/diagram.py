@@ -1,6 +1,6 @@
-"""A way through the worlds as a sequence diagram in text: who told whom what, in which order, and what the run made of it."""
+"""Sequence diagrams in text: who told whom what, in which order, and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from platform_core.actions import Authorize, Done, Gone, Raise, Send, Sleep
 
@@ -10,53 +10,61 @@ from .world import CALLER, CLIENT, CLOCK, PLATFORM, TOKENS, WORKER, Arrow, Move,
 _LANES = {CALLER: 8, CLIENT: 22, PLATFORM: 66, WORKER: 80}
 _SIDE = {TOKENS: CALLER, CLOCK: CALLER}
 """Those that have no lane of their own stand where the caller does, with their name."""
-_WIDTH = max(_LANES.values()) + 2
+
+
+class Chart:
+    """A diagram that is being drawn: each participant has a lane at a column."""
+
+    def __init__(self, lanes: Mapping[str, int]) -> None:
+        self._at = lanes
+        self._lines = [self._row({at: name for name, at in lanes.items()})]
+
+    def arrow(self, source: str, target: str, text: str, *, lost: bool = False) -> None:
+        """One tells the other, or itself."""
+        if source == target:
+            self.note(source, text)
+            return
+        left, right = sorted((self._at[source], self._at[target]))
+        width = right - left - 1
+        body = text.center(width - 4, "-") if len(text) > width - 6 else f" {text} ".center(width - 2, "-")
+        head = "x" if lost else ">" if self._at[source] < self._at[target] else "<"
+        shaft = f"-{body}{head}" if self._at[source] < self._at[target] else f"{head}{body}-"
+        row = self._row({})
+        self._lines.append(f"{row[: left + 1]}{shaft}{row[right:] if len(shaft) == width else ''}")
+
+    def note(self, lane: str, text: str) -> None:
+        """A remark beside a lane."""
+        self._lines.append(f"{self._row({})[: self._at[lane] + 1]} {text}")
+
+    def __str__(self) -> str:
+        return "\n".join(line.rstrip() for line in self._lines)
+
+    def _row(self, texts: Mapping[int, str]) -> str:
+        row = [" "] * (max(self._at.values()) + 5)
+        for at in self._at.values():
+            row[at] = "|"
+        for at, text in texts.items():
+            start = max(0, at - len(text) // 2)
+            row[start : start + len(text)] = text
+        return "".join(row)
 
 
 def diagram(way: Sequence[Move]) -> str:
-    """One line for each arrow, one for each state that the run goes to, with its clock in seconds."""
-    lines = [_lanes({at: name for name, at in _LANES.items()})]
-    runs = {move.after.run.index for move in way}
+    """A way through the worlds: a line for each arrow, and one for each state that a run goes to, with its clock in seconds."""
+    chart = Chart(_LANES)
+    several = len({move.after.run.index for move in way}) > 1
     for move in way:
-        prefix = f"[{move.after.run.index}] " if len(runs) > 1 else ""
-        lines.append(_arrow(move.arrow, prefix))
+        arrow, run = move.arrow, move.after.run
+        who = f"[{run.index}] " if several else ""
+        chart.arrow(*_placed(arrow, who), lost=arrow.lost)
         if move.outcome is not None:
-            lines.append(_note(f"{prefix}{move.after.run.now:7.3f} {_state(move.after.run)}"))
-    return "\n".join(line.rstrip() for line in lines)
+            chart.note(CLIENT, f"{who}{run.now:.3f} {_state(run)}")
+    return str(chart)
 
 
-def _lanes(texts: dict[int, str] | None = None) -> str:
-    row = [" "] * _WIDTH
-    for at in _LANES.values():
-        row[at] = "|"
-    for at, text in (texts or {}).items():
-        start = max(0, at - len(text) // 2)
-        row[start : start + len(text)] = text
-    return "".join(row)
-
-
-def _arrow(arrow: Arrow, prefix: str) -> str:
-    source, target = (_SIDE.get(each, each) for each in (arrow.source, arrow.target))
+def _placed(arrow: Arrow, who: str) -> tuple[str, str, str]:
     name = f"{arrow.source}: " if arrow.source in _SIDE else ""
-    text = f" {prefix}{name}{arrow.text} "
-    row = list(_lanes())
-    if source == target:
-        at = _LANES[source] + 1
-        row[at:] = text
-        return "".join(row)
-    left, right = sorted((_LANES[source], _LANES[target]))
-    forward = _LANES[source] < _LANES[target]
-    width = right - left - 1
-    body = text.center(width - 2, "-") if len(text) <= width - 2 else text.strip()
-    shaft = f"-{body}{'x' if arrow.lost else '>'}" if forward else f"{'x' if arrow.lost else '<'}{body}-"
-    row[left + 1 : right] = shaft.ljust(width)
-    return "".join(row)
-
-
-def _note(text: str) -> str:
-    row = list(_lanes())
-    row[_LANES[CLIENT] + 1 :] = f" {text}"
-    return "".join(row)
+    return _SIDE.get(arrow.source, arrow.source), _SIDE.get(arrow.target, arrow.target), f"{who}{name}{arrow.text}"
 
 
 def _state(run: Run) -> str:
