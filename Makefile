@@ -75,6 +75,9 @@ nginx: $(READY) ## every transport against nginx: needs `apt-get install nginx-l
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { echo 'nginx is not installed: apt-get install nginx-light'; exit 1; }
 	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/platform_transports/check_nginx.py
 
+explore: $(READY) ## all that can happen to one run and to two, complete within stated bounds, in docs/exploration.md
+	$(BIN)/python -m tests.exploration.command
+
 lint: $(READY) ## style, format, who imports whom, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -16,7 +16,6 @@ from benchmarks.subjects import Subject
 PAGE = ROOT / "docs" / "benchmarks.md"
 HISTORY = ROOT / "benchmarks" / "history.jsonl"
 _FLOOR = "raw socket"
-_BEGIN, _END = "<!-- {}: begin, written by `make {}` -->", "<!-- {}: end -->"
 
 
 def table(measured: Sequence[Subject], results: Results, plan: Plan) -> str:
@@ -52,16 +51,6 @@ def revision() -> str:
     """The commit that is measured, with a plus where files differ from it."""
     found = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "unknown"
-
-
-def write_between(page: Path, name: str, command: str, text: str) -> None:
-    """Replace what stands between the markers of this name. Raises `ValueError` where the page has none."""
-    before = page.read_text(encoding="utf-8")
-    begin, end = _BEGIN.format(name, command), _END.format(name)
-    if begin not in before or end not in before:
-        raise ValueError(f"{page.name} has no lines {begin!r} and {end!r}")
-    head, tail = before.partition(begin)[0], before.partition(end)[2]
-    page.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")
 
 
 def remember(history: Path, command: str, figures: object) -> None:

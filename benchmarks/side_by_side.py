@@ -14,9 +14,10 @@ from benchmarks.aims import found
 from benchmarks.core_cycle import SHARE_AIM, shares
 from benchmarks.json_server import ROOT, json_server
 from benchmarks.machine import missing_peers
-from benchmarks.report import HISTORY, PAGE, aims_table, circumstances, figures_of, remember, table, write_between
+from benchmarks.report import HISTORY, PAGE, aims_table, circumstances, figures_of, remember, table
 from benchmarks.rounds import Plan, Results, measured, workers
 from benchmarks.subjects import Subject, subjects
+from tools.pages import write_between
 
 
 def run(wanted: Sequence[Subject], plan: Plan, tell: Callable[[str], object]) -> Results:

@@ -1,11 +1,9 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from benchmarks.aims import AIMS, found
 from benchmarks.machine import PEERS
-from benchmarks.report import aims_table, circumstances, figures_of, remember, table, write_between
+from benchmarks.report import aims_table, circumstances, figures_of, remember, table
 from benchmarks.rounds import Plan
 from benchmarks.subjects import subjects
 
@@ -43,16 +41,6 @@ def test_the_circumstances_name_the_machine_and_the_releases() -> None:
     text = circumstances(PLAN)
     assert "cores" in text
     assert all(f"{peer} " in text for peer in PEERS)
-
-
-def test_a_page_keeps_what_stands_outside_of_the_markers(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("before\n<!-- x: begin, written by `make y` -->\nold\n<!-- x: end -->\nafter\n", encoding="utf-8")
-    for _ in range(2):
-        write_between(page, "x", "y", "new")
-    assert page.read_text(encoding="utf-8") == "before\n<!-- x: begin, written by `make y` -->\n\nnew\n\n<!-- x: end -->\nafter\n"
-    with pytest.raises(ValueError, match=r"page\.md has no lines"):
-        write_between(page, "z", "y", "new")
 
 
 def test_the_history_grows_by_a_line_of_json(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from platform_core.derive import idempotency_key
 from platform_core.handles import OnAbandon
 from platform_core.lifecycle import ExecutionStatus
 from platform_core.requests import submission
+from platform_core.retry import RETRY_COST, RetryBudget
 from platform_emulator import model as platform
 from platform_emulator.components import COMPONENTS
 
@@ -36,6 +37,13 @@ def execution(on_abandon: OnAbandon = "cancel", *, keyed: bool = True, generatio
     operation = replace(operation, job=replace(operation.job, seconds=DEADLINE))
     run = Run(index, operation, str(idempotency_key(seed)) if keyed else None, DEADLINE, COMPLETED)
     return Moment(run, Shared(PLATFORM, generation))
+
+
+def two_executions(faults: int, *, abandonments: int = 2) -> tuple[tuple[Run, Run], Shared]:
+    """Two code blocks at once, of one client, whose budget pays for two repeats."""
+    first, second = execution(), execution(index=1)
+    budget = RetryBudget(2 * RETRY_COST, 2 * RETRY_COST)
+    return (first.run, second.run), replace(first.shared, budget=budget, faults_left=faults, abandonments_left=abandonments, runs=2)
 
 
 def awaiting() -> Moment:
