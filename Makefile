@@ -78,6 +78,9 @@ nginx: $(READY) ## every transport against nginx: needs `apt-get install nginx-l
 explore: $(READY) ## all that can happen to one run and to two, complete within stated bounds, in docs/exploration.md
 	$(BIN)/python -m tests.exploration.command
 
+mutants: $(READY) ## put deliberate faults into the core and the pool: does the exploration find each?
+	$(BIN)/python -m tests.exploration.hunt
+
 lint: $(READY) ## style, format, who imports whom, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -104,8 +104,7 @@ def explore(start: Moment, invariants: Sequence[Invariant], *, worlds_max: int =
             if other == len(cause):
                 cause.append((number, move))
                 queue.append(move.after)
-            if other != number:
-                (after_outside if isinstance(move.outcome, _FROM_OUTSIDE) else after).add(other)
+            (after_outside if isinstance(move.outcome, _FROM_OUTSIDE) else after).add(other)
             if move.outcome is not None:
                 _note(graph.machine_edges, move.before.run.operation, move.outcome, move.after.run.operation)
     message = f"more than {worlds_max} worlds"

@@ -69,10 +69,6 @@ class Steps:
             found = self._names[key] = self._numbers.setdefault(_whole_form(operation, action, now), len(self._numbers))
         return found
 
-    def forget(self) -> None:
-        """For whoever has changed the core in between."""
-        self.__init__()  # type: ignore[misc]
-
 
 STEPS = Steps()
 

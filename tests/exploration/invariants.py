@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from platform_core.actions import Authorize, Done, Fate, Gone, Raise, Send, Sleep
-from platform_core.cleanup import CLEANUP_SECONDS
 from platform_core.errors import PlatformExecutionError, PlatformTimeoutError
 from platform_core.execution import Polling, Waiting
 from platform_core.http_dates import retry_after_seconds
@@ -20,6 +19,7 @@ from .network import status_in
 from .world import ATTEMPTS_MAX, SECRET, Moment, Move, executions_of, is_submission, sent_of
 
 SLEEP_SECONDS_MAX = 8.0
+CLEANUP_SECONDS_MAX = 5.0
 EPSILON = 1e-6
 
 Invariant = Callable[[Move], bool]
@@ -45,7 +45,8 @@ def key_and_body_stay(move: Move) -> bool:
     if request is None or not is_submission(request):
         return True
     sent = sent_of(request)
-    return sent == move.after.run.history.submission and sent.key == move.after.run.key
+    run = move.after.run
+    return sent == run.history.submission and sent.key == run.key and sent.key not in run.keys_of_others
 
 
 def terminal_latch(move: Move) -> bool:
@@ -53,7 +54,9 @@ def terminal_latch(move: Move) -> bool:
     if not isinstance(move.outcome, Received):
         return True
     status = status_in(move.outcome.response)
-    return status is None or not is_terminal(status) or (move.after.run.ended and _reported(move.after) in (status, None))
+    if status is None or not any(each.execution_id in str(move.outcome.response.body) for each in executions_of(move.after)):
+        return True
+    return not is_terminal(status) or (move.after.run.ended and _reported(move.after) in (status, None))
 
 
 def truth(move: Move) -> bool:
@@ -213,4 +216,4 @@ def _ends_at(moment: Moment) -> float:
     run = moment.run
     left_at = run.history.abandoned_at
     left_or_deadline = run.deadline if left_at is None else min(run.deadline, left_at)
-    return left_or_deadline + (CLEANUP_SECONDS if run.ended or not hasattr(run.operation, "job") else 0.0)
+    return left_or_deadline + (CLEANUP_SECONDS_MAX if run.ended or not hasattr(run.operation, "job") else 0.0)

@@ -21,7 +21,12 @@ from platform_emulator import model as platform
 from .world import CLIENT, GENERATIONS_MAX, PLATFORM, SECRET, Arrow, Moment, Move, is_cancel, is_submission, told, untold, with_fault
 
 _JSON = (("Content-Type", "application/json"),)
-_REJECTED = Response(401, Headers(_JSON), json.dumps({"code": "UNAUTHENTICATED", "message": f"Bearer {SECRET} has expired"}).encode())
+_ECHO = f"Bearer {SECRET} has expired"
+_REJECTED = Response(
+    401,
+    Headers(_JSON),
+    json.dumps({"code": "UNAUTHENTICATED", "message": _ECHO, "details": [{"field": "Authorization", "message": _ECHO}]}).encode(),
+)
 """It echoes the token, as some servers do."""
 _BUSY = Response(TOO_MANY_REQUESTS)
 _BUSY_FOR_LONG = Response(TOO_MANY_REQUESTS, Headers((("Retry-After", "3600"),)))
@@ -30,6 +35,7 @@ _NOT_KNOWN = Response(404)
 _IN_USE = Response(CONFLICT)
 _NONSENSE = Response(200, Headers((("Content-Type", "text/html"),)), b"<html>")
 _UNKNOWN_STATUS = "archiving"
+_ANOTHER = "another-execution"
 
 
 def requests(moment: Moment, request: Request) -> Iterator[Move]:
@@ -68,7 +74,7 @@ def answers(moment: Moment, answer: Response, request: Request) -> Iterator[Move
     for cause in (FailureCause.READ, FailureCause.TOO_LARGE):
         arrow = Arrow(PLATFORM, CLIENT, f"{_answered(answer).text}: {cause}", lost=True)
         yield told(moment, arrow, Failed(at, cause, "maybe"), faulty)
-    for wrong in (_UNAVAILABLE, _NONSENSE, *_with_other_statuses(request, answer)):
+    for wrong in (_UNAVAILABLE, _NONSENSE, *_other_records(request, answer)):
         yield told(moment, _answered(wrong), Received(at, wrong, generation), faulty)
 
 
@@ -136,18 +142,21 @@ def _refusals(moment: Moment, request: Request) -> Iterator[Response]:
         yield _NOT_KNOWN
 
 
-def _with_other_statuses(request: Request, answer: Response) -> Iterator[Response]:
-    """The record with a status that nobody knows, and with an earlier one, as a replica that lags behind would have it."""
+def _other_records(request: Request, answer: Response) -> Iterator[Response]:
+    """The record with a status that nobody knows, with an earlier one, as a replica that lags behind would have it, and another one's."""
     status = status_in(answer)
-    if status is not None:
-        yield _with_status(answer, _UNKNOWN_STATUS)
-        if status != ExecutionStatus.PENDING and not is_submission(request):
-            yield _with_status(answer, ExecutionStatus.PENDING)
+    if status is None:
+        return
+    yield _with(answer, "status", _UNKNOWN_STATUS)
+    if not is_submission(request):
+        yield _with(answer, "execution_id", _ANOTHER)
+        if status != ExecutionStatus.PENDING:
+            yield _with(answer, "status", ExecutionStatus.PENDING)
 
 
 @cache
-def _with_status(answer: Response, status: str) -> Response:
-    return replace(answer, body=json.dumps(json.loads(answer.body) | {"status": status}).encode())
+def _with(answer: Response, field: str, value: str) -> Response:
+    return replace(answer, body=json.dumps(json.loads(answer.body) | {field: value}).encode())
 
 
 @cache

@@ -48,6 +48,10 @@ class Step(NamedTuple):
 class Broken(AssertionError):  # noqa: N818 -- a verdict, not a fault of the exploration
     """An invariant does not hold: its number, and what is wrong."""
 
+    def __init__(self, number: int, rule: str) -> None:
+        super().__init__(f"{number}. {rule}")
+        self.number = number
+
 
 @dataclass(eq=False)
 class Wire:
@@ -244,8 +248,7 @@ def _check(world: PoolWorld) -> None:
 
 def _must(holds: object, number: int, rule: str) -> None:
     if not holds:
-        message = f"{number}. {rule}"
-        raise Broken(message)
+        raise Broken(number, rule)
 
 
 def canonical(world: PoolWorld) -> Any:

@@ -24,9 +24,9 @@ PLATFORM = platform.initial(UUID(int=1), platform.Behaviour(pending_seconds=floa
 """Whose workers the exploration moves itself."""
 
 
-def bounded(moment: Moment, faults: int) -> Moment:
-    """The same with at most so many faults."""
-    return moment._replace(shared=replace(moment.shared, faults_left=faults))
+def bounded(moment: Moment, faults: int, abandonments: int = 2) -> Moment:
+    """The same with at most so many faults, and so often left."""
+    return moment._replace(shared=replace(moment.shared, faults_left=faults, abandonments_left=abandonments))
 
 
 def execution(on_abandon: OnAbandon = "cancel", *, keyed: bool = True, generation: int = 1, index: int = 0) -> Moment:
@@ -39,11 +39,12 @@ def execution(on_abandon: OnAbandon = "cancel", *, keyed: bool = True, generatio
     return Moment(run, Shared(PLATFORM, generation))
 
 
-def two_executions(faults: int, *, abandonments: int = 2) -> tuple[tuple[Run, Run], Shared]:
+def two_executions(faults: int, *, abandonments: int = 2) -> tuple[tuple[Run, ...], Shared]:
     """Two code blocks at once, of one client, whose budget pays for two repeats."""
     first, second = execution(), execution(index=1)
     budget = RetryBudget(2 * RETRY_COST, 2 * RETRY_COST)
-    return (first.run, second.run), replace(first.shared, budget=budget, faults_left=faults, abandonments_left=abandonments, runs=2)
+    runs = tuple(replace(each.run, keys_of_others=frozenset({str(other.run.key)})) for each, other in ((first, second), (second, first)))
+    return runs, replace(first.shared, budget=budget, faults_left=faults, abandonments_left=abandonments, runs=2)
 
 
 def awaiting() -> Moment:

@@ -12,10 +12,8 @@ from platform_core.execution import Polling, Ready, ReadyToWatch, Submitting, Wa
 from platform_core.machine import Ended
 from platform_core.outcomes import Abandoned, Restored
 
-from .explore import Graph, MachineEdges, Violation, explore
-from .forms import STEPS
+from .explore import Graph, MachineEdges, explore
 from .invariants import INVARIANTS
-from .mutants import MUTANTS, Mutant
 from .systems import awaiting, bounded, cancelling, execution
 from .world import Moment
 
@@ -62,12 +60,3 @@ def test_every_state_is_abandoned_and_restored_and_every_edge_is_walked() -> Non
     assert {edge for edge in declared if not declared[edge] <= walked.get(edge, set())} <= {
         edge for edge in declared if edge[1] is Restored
     }
-
-
-@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
-def test_a_deliberate_fault_is_found(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
-    mutant.mutate(monkeypatch)
-    STEPS.forget()
-    with pytest.raises(Violation, match=f"^{mutant.found_by}:"):
-        explore(mutant.start(), INVARIANTS)
-    STEPS.forget()

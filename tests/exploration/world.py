@@ -57,6 +57,7 @@ class Run:
     deadline: float
     ends_in: frozenset[str] | None
     """The statuses with which the run may end well; None: any."""
+    keys_of_others: frozenset[str] = frozenset()
     action: Send | Sleep | Authorize | Done[Any] | Raise | Gone | None = None
     answer: Response | None = None
     """The platform's answer to the request in flight, on its way."""
