@@ -81,6 +81,9 @@ explore: $(READY) ## all that can happen to one run and to two, complete within 
 mutants: $(READY) ## put deliberate faults into the core and the pool: does the exploration find each?
 	$(BIN)/python -m tests.exploration.hunt
 
+machines: $(READY) ## draw the machines of the core into docs/machines.md
+	$(BIN)/python tools/machines.py
+
 lint: $(READY) ## style, format, who imports whom, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

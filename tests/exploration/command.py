@@ -14,7 +14,7 @@ from .explore import explore
 from .explore_pair import explore_pair
 from .explore_pool import explore_pool
 from .invariants import INVARIANTS
-from .systems import awaiting, cancelling, execution, two_executions
+from .systems import awaiting, cancelling, execution, looking, submitting, two_executions
 from .world import Moment
 
 PAGE = Path(__file__).parents[2] / "docs" / "exploration.md"
@@ -37,8 +37,10 @@ ONE: Mapping[str, Callable[[], Moment]] = {
     "one execution, detached when left": lambda: execution("detach"),
     "one execution, without a key": lambda: execution(keyed=False),
     "one execution, without a token at first": lambda: execution(generation=0),
+    "one execution, submitted alone": submitting,
     "one execution of another client, awaited": awaiting,
     "one execution of another client, cancelled": cancelling,
+    "one execution of another client, asked for": looking,
 }
 TWO = "two executions at once"
 CALLS = "the pool of connections"

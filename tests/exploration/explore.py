@@ -5,10 +5,11 @@ whether every run ends.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from platform_core.lifecycle import ExecutionStatus
 from platform_core.outcomes import Outcome, Restored, Woke
 
 from .canonical import canonical
@@ -33,6 +34,7 @@ class Graph:
     after: list[set[int]] = field(default_factory=list[set[int]])
     after_outside: list[set[int]] = field(default_factory=list[set[int]])
     ended: set[int] = field(default_factory=set[int])
+    lifecycle_edges: set[tuple[ExecutionStatus, ExecutionStatus]] = field(default_factory=set[tuple[ExecutionStatus, ExecutionStatus]])
     machine_edges: MachineEdges = field(default_factory=dict[tuple[type, type], set[type]])
 
     @property
@@ -105,7 +107,9 @@ def explore(start: Moment, invariants: Sequence[Invariant], *, worlds_max: int =
                 cause.append((number, move))
                 queue.append(move.after)
             (after_outside if isinstance(move.outcome, _FROM_OUTSIDE) else after).add(other)
-            if move.outcome is not None:
+            if move.outcome is None:
+                graph.lifecycle_edges.update(_moved(move))
+            else:
                 _note(graph.machine_edges, move.before.run.operation, move.outcome, move.after.run.operation)
     message = f"more than {worlds_max} worlds"
     raise Violation(message)
@@ -120,6 +124,14 @@ def _note(edges: MachineEdges, before: Any, outcome: Outcome, after: Any) -> Non
     state: type[Any] = before.__class__
     target: type[Any] = after.__class__
     edges.setdefault((state, type(outcome)), set()).add(target)
+
+
+def _moved(move: Move) -> Iterator[tuple[ExecutionStatus, ExecutionStatus]]:
+    after = move.after.shared.platform.executions
+    for execution in move.before.shared.platform.executions.values():
+        status = after[execution.execution_id].status
+        if status is not execution.status:
+            yield execution.status, status
 
 
 def _way(cause: list[tuple[int, Move] | None], number: int) -> list[Move]:

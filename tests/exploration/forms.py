@@ -11,15 +11,16 @@ from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 from platform_core.actions import Authorize, Send, Sleep
+from platform_core.call import Call
 from platform_core.cancelling import CancelCall
 from platform_core.cleanup import ByDeadline, Leaving
 from platform_core.errors import Failure
-from platform_core.exchange import Plan
+from platform_core.exchange import InFlight, Plan
 from platform_core.handles import Submission
 from platform_core.job import GRACE_SECONDS, Job
 from platform_core.machine import Operation
 from platform_core.messages import Request, Response
-from platform_core.outcomes import Outcome
+from platform_core.outcomes import Abandoned, Outcome
 from platform_core.resuming import first_outcome
 
 from .timers import thresholds
@@ -47,6 +48,8 @@ class Steps:
         """Every operation that was met, by its identity, which is its own as long as it is kept."""
         self._names: dict[tuple[int, float], int] = {}
         self._numbers: dict[Any, int] = {}
+        self.exchange_edges: dict[tuple[type, type], set[type]] = {}
+        """Those that were taken, each at least once."""
 
     def step(self, operation: Operation[Any], outcome: Outcome) -> Stepped:
         """What follows, or what is as good."""
@@ -55,6 +58,7 @@ class Steps:
         if found is None:
             self._kept[id(operation)] = operation
             found = Stepped(*operation.step(outcome))
+            self._note(getattr(operation, "exchange", None), outcome)
             if isinstance(found.action, (Send, Sleep, Authorize)):
                 found = self._of_form.setdefault((_whole_form(*found, outcome.at), outcome.at), found)
             self._taken[key] = found
@@ -68,6 +72,12 @@ class Steps:
             self._kept[id(operation)] = operation
             found = self._names[key] = self._numbers.setdefault(_whole_form(operation, action, now), len(self._numbers))
         return found
+
+    def _note(self, exchange: Any, outcome: Outcome) -> None:
+        if exchange is not None and not isinstance(outcome, Abandoned):
+            progress: Any = exchange.step(outcome)
+            target: type[Any] = (progress.exchange if isinstance(progress, InFlight) else progress).__class__
+            self.exchange_edges.setdefault((exchange.__class__, type(outcome)), set()).add(target)
 
 
 STEPS = Steps()
@@ -131,6 +141,7 @@ _SPECIAL: dict[type[Any], Callable[[Any, float], Any]] = {
     Leaving: lambda leaving, now: (_wanted(leaving.job), type(leaving.why), ahead(leaving.ends_at, now, 0.0)),
     ByDeadline: lambda why, now: ByDeadline,
     CancelCall: lambda goal, now: (goal.seed, ahead(goal.ends_at, now, 0.0), now < GRACE_SECONDS),
+    Call: lambda call, now: (call.seed, type(call.expected), ahead(call.deadline, now, 0.0)),
     Failure: lambda failure, now: failure.status_code,
     Request: lambda request, now: None,
     Response: lambda response, now: response.status,

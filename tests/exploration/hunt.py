@@ -155,8 +155,8 @@ def _runs(number: int) -> Iterator[tuple[str, Callable[[], str | None]]]:
     yield "cancelled, 2 faults", lambda: one(systems.bounded(systems.cancelling(), 2))
     if number == ENDING:
         # A run that goes on for ever meets faults for ever.
-        yield "awaited, any faults", lambda: one(systems.awaiting())
-        yield "cancelled, any faults", lambda: one(systems.cancelling())
+        yield "awaited, any faults", lambda: one(systems.bounded(systems.awaiting(), None, 0))
+        yield "cancelled, any faults", lambda: one(systems.bounded(systems.cancelling(), None, 0))
     yield "one execution, never left", lambda: one(systems.bounded(systems.execution(), 3, abandonments=0))
     yield "two executions, no fault", lambda: two(0)
     yield "two executions, 2 faults", lambda: two(2)

@@ -74,7 +74,7 @@ def truth(move: Move) -> bool:
         case Gone(report):
             match report.fate:
                 case Fate.NEVER_STARTED:
-                    return not statuses and not any(is_submission(request) for request in run.late)
+                    return not (run.starts and statuses) and not any(is_submission(request) for request in run.late)
                 case Fate.CANCELLED:
                     return statuses == [ExecutionStatus.CANCELLED]
                 case Fate.FINISHED:
@@ -216,4 +216,5 @@ def _ends_at(moment: Moment) -> float:
     run = moment.run
     left_at = run.history.abandoned_at
     left_or_deadline = run.deadline if left_at is None else min(run.deadline, left_at)
-    return left_or_deadline + (CLEANUP_SECONDS_MAX if run.ended or not hasattr(run.operation, "job") else 0.0)
+    bounded = hasattr(run.operation, "job") or hasattr(run.operation, "call")
+    return left_or_deadline + (CLEANUP_SECONDS_MAX if run.ended or not bounded else 0.0)

@@ -73,7 +73,7 @@ def _workers(moment: Moment) -> Iterator[Move]:
         if execution.status is ExecutionStatus.PENDING:
             yield _worked(moment, "picks up", platform.start(state, execution.execution_id, 0.0))
         if execution.status is ExecutionStatus.RUNNING:
-            for status in (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED):
+            for status in moment.shared.ends_in:
                 yield _worked(moment, status, platform.finish(state, execution.execution_id, status, None, 0.0))
 
 

@@ -136,7 +136,8 @@ def _refusals(moment: Moment, request: Request) -> Iterator[Response]:
     run, newest = moment.run, moment.shared.generation
     yield _BUSY
     yield _BUSY_FOR_LONG
-    if run.generation < newest or newest < GENERATIONS_MAX or run.history.renewed:
+    # The second 401 to one request is no cause of another refresh; whoever takes it for one shall not do so for ever.
+    if run.generation < newest or newest < GENERATIONS_MAX or (run.history.renewed and newest == GENERATIONS_MAX):
         yield _REJECTED
     if not is_submission(request):
         yield _NOT_KNOWN

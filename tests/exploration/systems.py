@@ -4,7 +4,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from platform_core import RetryPolicy, Settings, await_execution, cancel_execution, execute_code_block
+from platform_core import (
+    RetryPolicy,
+    Settings,
+    await_execution,
+    cancel_execution,
+    execute_code_block,
+    execution_status,
+    submit_code_block_execution,
+)
 from platform_core.derive import idempotency_key
 from platform_core.handles import OnAbandon
 from platform_core.lifecycle import ExecutionStatus
@@ -18,15 +26,18 @@ from .world import ATTEMPTS_MAX, Moment, Run, Shared
 DEADLINE = 12.0
 """Later than the grace of a 404, so that the one ends before the other, and no later than needed."""
 SETTINGS = Settings(retry=RetryPolicy(attempts_max=ATTEMPTS_MAX))
+SHORT = replace(SETTINGS, timeout_seconds=1.0)
 COMPLETED = frozenset({str(ExecutionStatus.COMPLETED)})
+FEWER_ENDS = (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED)
+"""An execution that ends timeout is as one that failed: two runs at once do without it."""
 CODE_BLOCK = COMPONENTS[0].component_id
 PLATFORM = platform.initial(UUID(int=1), platform.Behaviour(pending_seconds=float("inf")))
 """Whose workers the exploration moves itself."""
 
 
-def bounded(moment: Moment, faults: int, abandonments: int = 2) -> Moment:
-    """The same with at most so many faults, and so often left."""
-    return moment._replace(shared=replace(moment.shared, faults_left=faults, abandonments_left=abandonments))
+def bounded(moment: Moment, faults: int | None, abandonments: int = 2, ends_in: tuple[ExecutionStatus, ...] = FEWER_ENDS) -> Moment:
+    """The same with at most so many faults (None: any number), so often left, and with workers that end an execution so."""
+    return moment._replace(shared=replace(moment.shared, faults_left=faults, abandonments_left=abandonments, ends_in=ends_in))
 
 
 def execution(on_abandon: OnAbandon = "cancel", *, keyed: bool = True, generation: int = 1, index: int = 0) -> Moment:
@@ -44,22 +55,36 @@ def two_executions(faults: int, *, abandonments: int = 2) -> tuple[tuple[Run, ..
     first, second = execution(), execution(index=1)
     budget = RetryBudget(2 * RETRY_COST, 2 * RETRY_COST)
     runs = tuple(replace(each.run, keys_of_others=frozenset({str(other.run.key)})) for each, other in ((first, second), (second, first)))
-    return runs, replace(first.shared, budget=budget, faults_left=faults, abandonments_left=abandonments, runs=2)
+    return runs, replace(first.shared, budget=budget, faults_left=faults, abandonments_left=abandonments, runs=2, ends_in=FEWER_ENDS)
 
 
 def awaiting() -> Moment:
     """Another client's execution is watched to its end."""
     state, execution_id = _submitted()
     operation = await_execution(execution_id, DEADLINE, seed=UUID(int=1), settings=SETTINGS)
-    return Moment(Run(0, operation, None, DEADLINE, COMPLETED), Shared(state))
+    return Moment(Run(0, operation, None, DEADLINE, COMPLETED, starts=False), Shared(state))
 
 
 def cancelling() -> Moment:
     """Another client's execution is cancelled."""
     state, execution_id = _submitted()
-    operation: Any = cancel_execution(execution_id, seed=UUID(int=1), settings=replace(SETTINGS, timeout_seconds=1.0))
-    run = Run(0, operation, None, operation.cancel.goal.ends_at, None)
+    operation: Any = cancel_execution(execution_id, seed=UUID(int=1), settings=SHORT)
+    run = Run(0, operation, None, operation.cancel.goal.ends_at, None, starts=False)
     return Moment(run, Shared(state))
+
+
+def submitting() -> Moment:
+    """A code block is submitted, and that is all."""
+    seed = UUID(int=1)
+    operation: Any = submit_code_block_execution(CODE_BLOCK, {}, seed=seed, settings=SHORT)
+    return Moment(Run(0, operation, str(idempotency_key(seed)), operation.call.deadline, None), Shared(PLATFORM))
+
+
+def looking() -> Moment:
+    """Another client's execution is asked for once."""
+    state, execution_id = _submitted()
+    operation: Any = execution_status(execution_id, seed=UUID(int=1), settings=SHORT)
+    return Moment(Run(0, operation, None, operation.call.deadline, None, starts=False), Shared(state))
 
 
 def _submitted() -> tuple[platform.State, str]:

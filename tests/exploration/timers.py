@@ -12,6 +12,9 @@ JUST_BEFORE = 0.001
 
 def thresholds(operation: Any) -> tuple[float, ...]:
     """In order; those that have passed too. None is later than the run's own end: a clock that wakes still later changes nothing more."""
+    call = getattr(operation, "call", None)
+    if call is not None:
+        return (call.deadline,)
     cancel = getattr(operation, "cancel", None)
     goal = getattr(operation, "leaving", None) if cancel is None else cancel.goal
     match goal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from platform_core.actions import Authorize, Done, Gone, Raise, Send, Sleep
-from platform_core.lifecycle import TERMINAL
+from platform_core.lifecycle import TERMINAL, ExecutionStatus
 from platform_core.machine import Operation
 from platform_core.messages import Request, Response
 from platform_core.outcomes import Abandoned, Authorized, Outcome, Received, Refused, Started, Woke
@@ -53,10 +53,12 @@ class Run:
     index: int
     operation: Operation[Any]
     key: str | None
-    """Its idempotency key; None where it sends none, or starts nothing."""
+    """Its idempotency key; None where it sends none."""
     deadline: float
     ends_in: frozenset[str] | None
     """The statuses with which the run may end well; None: any."""
+    starts: bool = True
+    """Whether it starts an execution; else it is about one that another client has started."""
     keys_of_others: frozenset[str] = frozenset()
     action: Send | Sleep | Authorize | Done[Any] | Raise | Gone | None = None
     answer: Response | None = None
@@ -90,6 +92,8 @@ class Shared:
     """What is not as it should be, a delay and a crash included. None: without limit."""
     abandonments_left: int = 2
     runs: int = 1
+    ends_in: tuple[ExecutionStatus, ...] = (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT)
+    """How the workers may end an execution."""
 
 
 class Moment(NamedTuple):
