@@ -35,6 +35,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## run examples/quickstart.py against an emulator on this machine
 	$(BIN)/python examples/quickstart.py
 
+fan-out: $(READY) ## run a thousand executions on a Dask cluster, and kill one of its workers on the way
+	$(BIN)/python examples/fan_out_dask.py
+
 errors: $(READY) ## print what each error says, as met over real HTTP
 	$(BIN)/python tools/error_messages.py
 
@@ -46,6 +49,7 @@ bench: $(READY) ## what a call costs, beside httpx, aiohttp, urllib3 and others,
 
 crash: $(READY) ## kill a client at each of its actions, recover elsewhere, print what became of it
 	$(BIN)/python -m tools.crash_sweep
+
 bench-compare: $(READY) ## two revisions in turn, this one and REV=…: what a call costs now, beside what it cost then
 	$(BIN)/python -m benchmarks.compare $(REV) $(BENCH_ARGS)
 
@@ -57,6 +61,7 @@ test: $(READY) ## run the tests
 
 poll-plan: $(READY) ## the poll plan beside the plans of others, in virtual time, in docs/poll_plan.md
 	$(BIN)/python -m benchmarks.poll_plan
+
 conformance: $(READY) ## every transport against one suite, each answer cut at every point: a table, also in docs/transports.md
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --quiet -p no:cacheprovider -p platform_transports.conformance \
 	  --pyargs platform_transports.conformance --platform-transport tests.conformance.subjects:SUBJECTS

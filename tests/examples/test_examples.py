@@ -44,7 +44,7 @@ moved on: True, and on the platform it is cancelled
 }
 TRANSPORTS = {"transport_aiohttp", "transport_pycurl", "transport_urllib3"}
 """Held against the contract by tests/conformance."""
-TESTED_ELSEWHERE = {"quickstart", "unit_test_with_fake", *TRANSPORTS}
+TESTED_ELSEWHERE = {"fan_out_dask", "quickstart", "unit_test_with_fake", *TRANSPORTS}
 
 
 @pytest.mark.parametrize("name", PRINTED)
@@ -60,6 +60,14 @@ def test_the_unit_tests_with_the_fake_pass() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLES / "unit_test_with_fake.py")]
     process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "4 passed" in process.stdout
+    assert process.returncode == 0
+
+
+def test_a_cluster_that_loses_a_worker_loses_no_execution_and_starts_none_twice() -> None:
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "fan_out_dask.py"), "60"]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert process.stderr == ""
+    assert process.stdout.startswith("60 results of 60 executions, 1 worker lost, ")
     assert process.returncode == 0
 
 
