@@ -19,7 +19,8 @@ from benchmarks.core_cycle import SHARE_AIM
 from benchmarks.counted import names
 from benchmarks.json_server import ROOT, json_server
 from benchmarks.machine import machine_name, missing_peers
-from benchmarks.report import HISTORY, PAGE, remember, revision, write_between
+from benchmarks.report import HISTORY, PAGE, remember, revision
+from tools.pages import write_between
 
 FEW, MANY = 50, 150
 """The interpreter has specialised its bytecodes, and caches are full, before the few are done."""

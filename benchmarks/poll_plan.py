@@ -15,9 +15,9 @@ from typing import NamedTuple
 from benchmarks.json_server import ROOT
 from benchmarks.poll_courses import PEERS, Bounds, Figures, Plan, durations, figures, optimum_delay_seconds
 from benchmarks.poll_plot import write_plot
-from benchmarks.report import write_between
 from platform_core.operations import POLL_SECONDS_MAX
 from platform_core.poll_plan import FIRST_SECONDS, GROWTH
+from tools.pages import write_between
 
 PAGE = ROOT / "docs" / "poll_plan.md"
 PLOT = ROOT / "docs" / "poll_plan.svg"
