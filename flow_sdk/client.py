@@ -1,7 +1,7 @@
 """The client for asyncio and trio."""
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -20,13 +20,13 @@ from platform_transports.run import Observer
 from platform_transports.tokens import AsyncOnRefresh, AsyncTokenProvider, AsyncTokens
 
 from .binding import AsyncBinding
-from .recovery import Recovered, recover_async
-from .wiring import ASYNC, Wired, Wiring, checked_operation
+from .many import ManyRuns
+from .wiring import ASYNC, Wiring, checked_operation
 
 T = TypeVar("T")
 
 
-class PlatformClient(Wired):
+class PlatformClient(ManyRuns):
     """The platform for asyncio and trio: an async context manager, for one event loop.
 
     Every method may be called from many tasks. Bad arguments are `TypeError` or `ValueError`, before anything is sent; whatever
@@ -343,39 +343,21 @@ class PlatformClient(Wired):
         """
         return await self.run(resume_execution(handle, **self._wiring.built_with))
 
-    def recover(self, journal: Journal | str | os.PathLike[str]) -> AsyncIterator[Recovered]:
-        """Go on with every run of a journal that had not ended when its process died, and yield each as it ends: `(handle, end)`.
-
-        `end` is the execution's record, or the error that the run ends in, and is never raised. A run that was under way goes on with its
-        deadline as far ahead as it was; a cancel that was decided is carried out. The journal is written on. Whoever leaves the loop, or
-        closes the client, leaves the other runs in it, to be recovered another time.
-
-        With the first one asked for, raises `PlatformJournalError` where the journal is in use, cannot be written or is none, and
-        `ValueError` for a line that this version cannot read. A journal that yields nothing more may be removed.
-        """
-        held = self._wiring.journal_of(journal)
-        self._binding.get()
-        return recover_async(held, self._run, self._runs.part())
-
     async def get_service_skills(self, service_id: UUID | str, version: int | None = None) -> SkillsArtifact:
         """Fetch the skills artifact of a hosted service, its latest where no version is given: `["endpoints"]`."""
         return await self.run(operations.service_skills(service_id, version, **self._wiring.built_with))
 
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation of `platform_core` to its end, and answer with what it ends in."""
-        return await self._run(operation, journal=self._wiring.journal, runs=self._runs)
-
-    async def _run(self, operation: Operation[T], *, journal: Journal | None, runs: AsyncRuns) -> T:
-        transport = self._binding.get()
         return await run_async(
             checked_operation(operation),
-            transport=transport,
+            transport=self._binding.get(),
             config=self._wiring.config,
             tokens=self._tokens,
             budget=self._wiring.budget,
             observers=self._wiring.observers,
-            runs=runs,
-            journal=journal,
+            runs=self._runs,
+            journal=self._wiring.journal,
         )
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -24,14 +24,14 @@ from platform_transports.tokens import OnRefresh, SyncTokens, TokenProvider
 
 from .binding import SyncBinding
 from .client import PlatformClient
-from .recovery import Recovered, recover_sync
-from .wiring import SYNC, Wired, Wiring, checked_operation, documented_by
+from .many import SyncManyRuns
+from .wiring import SYNC, Wiring, checked_operation, documented_by
 
 T = TypeVar("T")
 
 
 @documented_by(PlatformClient)
-class SyncPlatformClient(Wired):
+class SyncPlatformClient(SyncManyRuns):
     """The platform for blocking code: a context manager, for any number of threads.
 
     It has what `PlatformClient` has, with the same names, arguments and errors, without `await`. A `KeyboardInterrupt` during
@@ -78,7 +78,7 @@ class SyncPlatformClient(Wired):
         self._tokens = SyncTokens(self._wiring.token, token_provider, on_auth_token_refresh)
         self._closed = threading.Event()
         self._parts: WeakSet[threading.Event] = WeakSet()
-        """What ends the runs that go on by `recover`, which their caller may leave by themselves."""
+        """What ends the runs of a row, which whoever loops over it may leave by themselves."""
         self._binding = SyncBinding(transport, self._wiring.config.settings.limits, self._closed)
 
     def __enter__(self) -> Self:
@@ -290,29 +290,19 @@ class SyncPlatformClient(Wired):
     def resume(self, handle: ExecutionHandle) -> ExecutionRecord:
         return self.run(resume_execution(handle, **self._wiring.built_with))
 
-    def recover(self, journal: Journal | str | os.PathLike[str]) -> Iterator[Recovered]:
-        held, closed = self._wiring.journal_of(journal), threading.Event()
-        self._parts.add(closed)
-        self._binding.get()
-        return recover_sync(held, self._run, closed)
-
     def get_service_skills(self, service_id: UUID | str, version: int | None = None) -> SkillsArtifact:
         return self.run(operations.service_skills(service_id, version, **self._wiring.built_with))
 
     def run(self, operation: Operation[T]) -> T:
-        return self._run(operation, journal=self._wiring.journal, closed=self._closed)
-
-    def _run(self, operation: Operation[T], *, journal: Journal | None, closed: threading.Event) -> T:
-        transport = self._binding.get()
         return run_sync(
             checked_operation(operation),
-            transport=transport,
+            transport=self._binding.get(),
             config=self._wiring.config,
             tokens=self._tokens,
             budget=self._wiring.budget,
             observers=self._wiring.observers,
-            closed=closed,
-            journal=journal,
+            closed=self._closed,
+            journal=self._wiring.journal,
         )
 
     def close(self) -> None:

@@ -55,6 +55,11 @@ def handle_of_record(record: object) -> ExecutionHandle:
     return ExecutionHandle(known, execution_id, None, EXECUTION_SECONDS, 0, "detach")
 
 
+def handle_of_id(execution_id: UUID | str, parameter: str = "execution_id") -> ExecutionHandle:
+    """The handle of the execution with this id, likewise. Raises `TypeError` or `ValueError` that names the parameter."""
+    return ExecutionHandle("execution", checked_id(execution_id, parameter), None, EXECUTION_SECONDS, 0, "detach")
+
+
 def handle_of_run(operation: Operation[Any]) -> ExecutionHandle | None:
     """What goes on with the execution of a stored run: what its caller would have been left with. None where nothing was sent."""
     _, action = operation.step(Abandoned(first_outcome(operation).at, "maybe", final=True))

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import anyio
 
 from flow_sdk import Journal, PlatformClient, SyncPlatformClient
-from flow_sdk.recovery import Recovered
+from flow_sdk.many import Recovered
 from platform_core.actions import Action, Send, Sleep
 from platform_core.machine import Decision
 from platform_emulator.components import COMPONENTS

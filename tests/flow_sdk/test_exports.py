@@ -35,7 +35,7 @@ DOCUMENTED = {
     "run": "operation",
 }
 METHODS = {*DOCUMENTED, "close", "aclose"}
-ITERATED = {"recover": "journal"}
+ITERATED = {"await_all": "handles_or_ids, *, concurrency=100, on_progress=None", "recover": "journal"}
 """What answers with an iterator, and so is not awaited itself."""
 OF_ONE_WORLD = {"transport", "token_provider", "on_auth_token_refresh"}
 """Parameters whose types differ, since one world awaits where the other calls."""
@@ -43,8 +43,9 @@ CONTEXT_MANAGERS = {"__aenter__", "__aexit__", "__enter__", "__exit__"}
 
 
 def face(client: type) -> set[str]:
-    """The names that a client offers, dunder methods aside."""
-    return {name for name, value in vars(client).items() if inspect.isfunction(value) and not (name.startswith("_") and name != "_request")}
+    """The names that a client offers, dunder methods and what both have as it is aside."""
+    found = {name: value for part in (*client.__bases__, client) for name, value in vars(part).items()}
+    return {name for name, value in found.items() if inspect.isfunction(value) and not (name.startswith("_") and name != "_request")}
 
 
 def fresh(code: str) -> list[str]:

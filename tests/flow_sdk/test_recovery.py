@@ -1,7 +1,6 @@
 """Recovery: whatever moment a process dies at, another one goes on with its runs, in any world, and nothing runs twice."""
 
 import contextlib
-import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from flow_sdk import Journal, PlatformClient
+from flow_sdk.many import Recovered
 from flow_sdk.platform_client import (
     PlatformClientError,
     PlatformExecutionCancelledError,
@@ -17,8 +17,6 @@ from flow_sdk.platform_client import (
     PlatformJournalError,
     PlatformPermissionError,
 )
-from flow_sdk.recovery import Recovered, recover_async, recover_sync
-from flow_sdk.wiring import HeldJournal
 from platform_core import operations
 from platform_core.actions import Sleep
 from platform_core.execution import Waiting
@@ -26,7 +24,6 @@ from platform_core.lifecycle import ExecutionStatus
 from platform_core.machine import Decision, Operation
 from platform_core.messages import Response
 from platform_core.records import ExecutionRecord
-from platform_transports.drive import AsyncRuns
 from platform_transports.fake import FakePlatform
 from platform_transports.journal_lines import InvalidJournal, entries, unfinished
 from platform_transports.replay import replay
@@ -281,24 +278,6 @@ class TestLeaving:
         assert all(handle is not None for handle, _ in ends)
         assert all("closed" in str(end) for _, end in ends)
         assert set(unfinished(path)) == {seed(number) for number in range(3)}
-
-    async def test_a_run_that_could_not_even_begin_is_named_all_the_same(self, path: Path) -> None:
-        closed = PlatformClientError("the client is closed")
-
-        async def run(operation: Operation[Any], *, journal: Journal, runs: AsyncRuns) -> ExecutionRecord:
-            raise closed
-
-        def run_sync(operation: Operation[Any], *, journal: Journal, closed: threading.Event) -> ExecutionRecord:
-            raise PlatformClientError("the client is closed")
-
-        store(path, sleeping())
-        in_tasks = [each async for each in recover_async(HeldJournal(Journal(path, "never"), borrowed=False), run, AsyncRuns())]
-        in_threads = list(recover_sync(HeldJournal(Journal(path, "never"), borrowed=False), run_sync, threading.Event()))
-        for ((handle, error),) in (in_tasks, in_threads):
-            assert str(error).startswith("the client is closed")
-            assert handle is not None
-            assert handle.submission is not None
-        assert list(unfinished(path)) == [sleeping().seed]
 
     def test_a_closed_client_recovers_nothing(self, world: World, path: Path) -> None:
         async def scenario(client: PlatformClient) -> None:

@@ -32,6 +32,7 @@ ALLOWED = frozenset(
             "enum",
             "functools",
             "hashlib",
+            "heapq",
             "importlib",
             "ipaddress",
             "json",

@@ -19,7 +19,7 @@ from platform_core.execution import Ready, ReadyToWatch
 from platform_core.handles import ExecutionHandle, Submission
 from platform_core.limits import Limits
 from platform_core.outcomes import Restored, Started
-from platform_core.resuming import end_of_left, first_outcome, handle_of_record, handle_of_run, resume_execution
+from platform_core.resuming import end_of_left, first_outcome, handle_of_id, handle_of_record, handle_of_run, resume_execution
 from tests.support.core import EXECUTION_ID, OTHER_SEED, SEED, answered, drive_with, heard, left, lost, record
 from tests.support.leaving import SUBMISSION, execute, handle
 from tests.support.stored import stored_runs
@@ -84,6 +84,15 @@ class TestHandleOfRecord:
     def test_a_record_without_a_usable_id_is_refused_by_name(self, found: Any) -> None:
         with pytest.raises((TypeError, ValueError), match=r"^record\['execution_id'\] must "):
             handle_of_record(found)
+
+
+class TestHandleOfId:
+    def test_it_is_that_of_a_record_whose_kind_is_not_known(self) -> None:
+        assert handle_of_id(EXECUTION_ID) == handle_of_id(UUID(EXECUTION_ID)) == handle_of_record({"execution_id": EXECUTION_ID})
+
+    def test_one_that_cannot_be_used_is_refused_by_the_name_it_was_given_under(self) -> None:
+        with pytest.raises(ValueError, match=r"^ids\[3\] must "):
+            handle_of_id("..", "ids[3]")
 
 
 class TestHandleOfRun:

@@ -2,46 +2,72 @@
 
 import gc
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import anyio
 import pytest
 
 from platform_transports.drive import AsyncRuns
-from platform_transports.ends import THREADS_MAX, AsyncEnds, sync_ends
+from platform_transports.ends import AsyncEnds, sync_ends
 
-Call = Callable[[AsyncRuns], Awaitable[int]]
+Tell = Callable[[Callable[[], int]], None]
 
 
 class Calls:
-    """Calls that end when they are told to, or with the runs that they are of."""
+    """Work whose ends come when they are told to, or with the runs that they are of."""
 
     def __init__(self, count: int) -> None:
+        self.count = count
         self.gates = [anyio.Event() for _ in range(count)]
         self.left: list[int] = []
         self.begun = 0
         self.runs = AsyncRuns()
-        self.ends = AsyncEnds(self._begin, self.runs)
+        self.ends = AsyncEnds(lambda: self, self.runs, 100)
+
+    async def work(self, tell: Tell) -> None:
+        number = self.begun
+        self.begun += 1
+        with self.runs.alive() as scope:
+            await self.gates[number].wait()
+        if scope.cancelled_caught:
+            self.left.append(number)
+        tell(lambda: number)
 
     def have_left(self) -> bool:
         """Whether those of the first and the third gate were left."""
         return sorted(self.left) == [0, 2]
 
-    def _begin(self) -> Sequence[Call]:
-        return [self._call(number) for number in range(len(self.gates))]
 
-    def _call(self, number: int) -> Call:
-        async def call(runs: AsyncRuns) -> int:
-            assert runs is self.runs
-            self.begun += 1
-            with runs.alive() as scope:
-                await self.gates[number].wait()
-            if scope.cancelled_caught:
-                self.left.append(number)
-            return number
+class Ready:
+    """Work of which everything has ended at once: one worker may tell all of it."""
 
-        return call
+    def __init__(self, ends: Iterable[Callable[[], int]]) -> None:
+        self._ends = list(ends)
+        self.count = len(self._ends)
+        self.workers = 0
+
+    async def work(self, tell: Tell) -> None:
+        self.workers += 1
+        self.tell(tell)
+
+    def tell(self, tell: Tell) -> None:
+        while self._ends:
+            tell(self._ends.pop(0))
+
+
+class Broken:
+    """Work that has a bug."""
+
+    count = 3
+
+    async def work(self, tell: Tell) -> None:
+        tell(lambda: 1)
+        raise LookupError("a bug of the work")
+
+
+def fail() -> int:
+    raise LookupError("a bug")
 
 
 async def settled(condition: Callable[[], bool]) -> None:
@@ -69,21 +95,29 @@ class TestInTasks:
         await anyio.lowlevel.checkpoint()
         assert calls.begun == 0
 
-    async def test_an_error_is_raised_where_somebody_waits_and_the_others_go_on(self) -> None:
-        gate = anyio.Event()
-
-        async def fail(_: AsyncRuns) -> int:
-            raise LookupError("a bug")
-
-        async def succeed(_: AsyncRuns) -> int:
-            await gate.wait()
-            return 1
-
-        ends = AsyncEnds(lambda: [fail, succeed], AsyncRuns())
+    async def test_an_error_is_raised_where_somebody_waits_and_the_others_come(self) -> None:
+        ready = Ready([fail, lambda: 1])
+        ends = AsyncEnds(lambda: ready, AsyncRuns(), 100)
         with pytest.raises(LookupError, match=r"^a bug$"):
             await anext(ends)
-        gate.set()
         assert await anext(ends) == 1
+        with pytest.raises(StopAsyncIteration):
+            await anext(ends)
+
+    async def test_there_are_no_more_tasks_than_allowed_nor_than_ends(self) -> None:
+        for concurrency, workers in ((2, 2), (100, 3)):
+            ready = Ready([partial(int, number) for number in range(3)])
+            assert [each async for each in AsyncEnds(lambda: ready, AsyncRuns(), concurrency)] == [0, 1, 2]  # noqa: B023 -- looped over here
+            await settled(lambda: ready.workers == workers)  # noqa: B023 -- waited for here
+
+    async def test_a_bug_of_the_work_is_raised_and_nobody_waits_for_ever(self) -> None:
+        ends = AsyncEnds(Broken, AsyncRuns(), 1)
+        assert await anext(ends) == 1
+        with anyio.fail_after(30), pytest.raises(ExceptionGroup) as raised:
+            await anext(ends)
+        assert raised.group_contains(LookupError, match=r"^a bug of the work$")
+        with pytest.raises(StopAsyncIteration):
+            await anext(ends)
 
     async def test_several_tasks_may_wait(self) -> None:
         calls, found = Calls(3), list[int]()
@@ -126,16 +160,45 @@ class TestInTasks:
         assert other.closed
 
 
+class Gated:
+    """Work of threads, each of which ends when it is told to."""
+
+    def __init__(self, gates: list[threading.Event]) -> None:
+        self._gates = list(enumerate(gates))
+        self.count = len(gates)
+        self.told: list[int] = []
+
+    def work(self, tell: Tell) -> None:
+        number, gate = self._gates.pop(0)
+        gate.wait()
+        self.told.append(number)
+        tell(lambda: number)
+
+
+class AtOnce:
+    """`Ready`, for threads."""
+
+    def __init__(self, ends: Iterable[Callable[[], int]]) -> None:
+        self._ready = Ready(ends)
+        self.count = self._ready.count
+
+    def work(self, tell: Tell) -> None:
+        self._ready.tell(tell)
+
+
+class BrokenInThreads:
+    """`Broken`, for threads."""
+
+    count = 3
+
+    def work(self, tell: Tell) -> None:
+        raise KeyboardInterrupt
+
+
 class TestInThreads:
     def test_each_comes_as_it_ends(self) -> None:
         gates = [threading.Event() for _ in range(3)]
-
-        def call(number: int) -> int:
-            gates[number].wait()
-            return number
-
-        closed = threading.Event()
-        ends = sync_ends([partial(call, number) for number in range(3)], closed)
+        ends = sync_ends(lambda: Gated(gates), threading.Event(), 100)
         found: list[int] = []
         for number in (2, 0, 1):
             gates[number].set()
@@ -144,30 +207,23 @@ class TestInThreads:
         assert next(ends, None) is None
 
     def test_none_has_no_end(self) -> None:
-        calls: list[Callable[[], int]] = []
-        assert list(sync_ends(calls, threading.Event())) == []
+        assert list(sync_ends(lambda: Gated([]), threading.Event(), 100)) == []
 
     def test_an_error_is_raised_where_somebody_waits(self) -> None:
-        def fail() -> int:
-            raise KeyboardInterrupt
-
+        with pytest.raises(LookupError, match=r"^a bug$"):
+            list(sync_ends(lambda: AtOnce([fail]), threading.Event(), 100))
         with pytest.raises(KeyboardInterrupt):
-            list(sync_ends([fail], threading.Event()))
+            list(sync_ends(BrokenInThreads, threading.Event(), 100))
 
     def test_who_goes_away_closes_the_others_and_waits_for_them(self) -> None:
-        closed, left = threading.Event(), list[int]()
-
-        def wait() -> int:
-            closed.wait()
-            left.append(1)
-            return 1
-
-        ends = sync_ends([wait, lambda: 2], closed)
-        assert next(ends) == 2
-        assert left == []
+        closed, done = threading.Event(), threading.Event()
+        done.set()
+        work = Gated([done, closed])
+        ends = sync_ends(lambda: work, closed, 100)
+        assert next(ends) == 0
+        assert work.told == [0]
         del ends
-        assert left == [1]
+        assert work.told == [0, 1]
 
-    def test_more_than_there_are_threads_end_all_the_same(self) -> None:
-        count = THREADS_MAX + 5
-        assert sum(sync_ends([partial(int, 1)] * count, threading.Event())) == count
+    def test_fewer_threads_than_ends_tell_all_of_them(self) -> None:
+        assert list(sync_ends(lambda: AtOnce(partial(int, number) for number in range(300)), threading.Event(), 1)) == list(range(300))

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Any, TypeVar, assert_never
+from typing import Generic, TypeVar, assert_never, cast
 from weakref import WeakSet
 
 import anyio
@@ -20,6 +20,7 @@ from platform_core.config import ClientConfig
 from platform_core.errors import PlatformClientError
 from platform_core.machine import Operation
 from platform_core.outcomes import Failed, FailureCause, Outcome, Received, Refused, Woke
+from platform_core.schedule import is_poll_pause
 
 from .budget import BudgetHolder
 from .clock import EventLoopClock, MonotonicClock
@@ -94,22 +95,22 @@ async def run_async(
     exception stops the run: it ends in `PlatformJournalError`, with the handle, and sends nothing more.
     """
     handled = sys.exception()
-    clock = _async_clock(transport) if clock is None else clock
+    clock = async_clock(transport) if clock is None else clock
     budget = BudgetHolder() if budget is None else budget
     runs = AsyncRuns() if runs is None else runs
-    with _alive(clock):
-        run = Run(operation, clock, config, transport.name, observers, journal)
-        performer = _AsyncPerformer(run, transport, tokens, clock, budget, runs)
+    with alive(clock):
+        driven = AsyncDriven(operation, transport, config, tokens, clock, budget, observers, runs, journal)
+        run = driven.run
         failed: PlatformClientError | None = None
         try:
             with runs.alive():
-                await performer.to_the_end(run.first)
+                await driven.to_the_end(run.first)
         except BaseException as interruption:
             closing = _closing(interruption, handled)
             if closing is not None:
                 run.give_up(run.at)
                 raise closing from None
-            second = await performer.leave(interruption)
+            second = await driven.leave(interruption)
             raised = _graver(interruption, second)
             failed = run.journal_error(raised)
             if failed is None:
@@ -123,13 +124,24 @@ async def run_async(
     return run.result(budget)
 
 
-class _AsyncPerformer:
-    """Performs the actions of one run in a task."""
+class AsyncDriven(Generic[T]):
+    """Performs the actions of one run in tasks: to its end in one of them, or from pause to pause in any."""
+
+    __slots__ = ("_budget", "_clock", "_runs", "_tokens", "_transport", "run")
 
     def __init__(
-        self, run: Run[Any], transport: AsyncTransport, tokens: AsyncTokens, clock: Clock, budget: BudgetHolder, runs: AsyncRuns
+        self,
+        operation: Operation[T],
+        transport: AsyncTransport,
+        config: ClientConfig,
+        tokens: AsyncTokens,
+        clock: Clock,
+        budget: BudgetHolder,
+        observers: Sequence[Observer],
+        runs: AsyncRuns,
+        journal: Observer | None,
     ) -> None:
-        self._run = run
+        self.run = Run(operation, clock, config, transport.name, observers, journal)
         self._transport = transport
         self._tokens = tokens
         self._clock = clock
@@ -138,13 +150,38 @@ class _AsyncPerformer:
 
     async def to_the_end(self, outcome: Outcome) -> None:
         """The loop: report, and perform what is answered, until it is an end."""
-        action = self._run.step(outcome)
-        while isinstance(action, (Send, Sleep, Authorize)):
-            action = self._run.step(await self._perform(action))
+        while (pause := await self._to_a_poll(outcome)) is not None:
+            outcome = await self._perform(pause)
+
+    async def to_a_poll(self) -> float | None:
+        """Go on until the next pause between two polls: when that is over, by the clock; None where the run has ended.
+
+        What interrupts it leaves the run at once, and is raised.
+        """
+        run, handled = self.run, sys.exception()
+        pause: Sleep | None = None
+        failed: BaseException | None = None
+        try:
+            with self._runs.alive():
+                pause = await self._to_a_poll(run.resumed())
+        except BaseException as interruption:
+            run.give_up(run.at)
+            failed = _closing(interruption, handled) or run.journal_error(interruption)
+            if failed is None:
+                raise
+        if failed is not None:
+            raise failed
+        if self._runs.closed:
+            run.give_up(run.now())
+        return None if pause is None or run.ended else run.epoch + pause.until
+
+    def result(self) -> T:
+        """What the run ended in; raises its error."""
+        return self.run.result(self._budget)
 
     async def leave(self, first: BaseException) -> BaseException | None:
         """The same after an interruption, until a second one, which it answers with."""
-        run, second = self._run, None
+        run, second = self.run, None
         try:
             if not run.ended:
                 with self._runs.alive(shield=True):
@@ -154,8 +191,17 @@ class _AsyncPerformer:
         run.give_up(run.now() if _closing(second, first) is None else run.at)
         return second
 
+    async def _to_a_poll(self, outcome: Outcome) -> Sleep | None:
+        run = self.run
+        action = run.step(outcome)
+        while isinstance(action, (Send, Sleep, Authorize)):
+            if is_poll_pause(run.operation, action):
+                return cast("Sleep", action)
+            action = run.step(await self._perform(action))
+        return None
+
     async def _perform(self, action: Send | Sleep | Authorize) -> Outcome:
-        run = self._run
+        run = self.run
         if self._runs.closed:
             return run.abandoned(final=True)
         match action:
@@ -198,13 +244,13 @@ def run_sync(
     An interrupted run may send for a few seconds more, and tells observers what became of it. `journal` as for `run_async`.
     """
     closed = threading.Event() if closed is None else closed
-    clock = _sync_clock(transport, closed) if clock is None else clock
+    clock = sync_clock(transport, closed) if clock is None else clock
     budget = BudgetHolder() if budget is None else budget
     first: BaseException | None = None
     second: BaseException | None = None
-    with _alive(clock):
-        run = Run(operation, clock, config, transport.name, observers, journal)
-        performer = _SyncPerformer(run, transport, tokens, clock, budget, closed)
+    with alive(clock):
+        driven = SyncDriven(operation, transport, config, tokens, clock, budget, observers, closed, journal)
+        run = driven.run
         outcome: Outcome = run.first
         try:
             while not run.ended:
@@ -213,7 +259,7 @@ def run_sync(
                         action = run.step(outcome)
                         if not isinstance(action, (Send, Sleep, Authorize)):
                             break
-                        outcome = performer.perform(action)
+                        outcome = driven.perform(action)
                 except BaseException as error:
                     if second is not None:
                         raise
@@ -230,22 +276,55 @@ def run_sync(
     return run.result(budget)
 
 
-class _SyncPerformer:
-    """Performs the actions of one run in a thread."""
+class SyncDriven(Generic[T]):
+    """Performs the actions of one run in threads: to its end in one of them, or from pause to pause in any."""
+
+    __slots__ = ("_budget", "_clock", "_closed", "_tokens", "_transport", "run")
 
     def __init__(
-        self, run: Run[Any], transport: SyncTransport, tokens: SyncTokens, clock: SyncClock, budget: BudgetHolder, closed: threading.Event
+        self,
+        operation: Operation[T],
+        transport: SyncTransport,
+        config: ClientConfig,
+        tokens: SyncTokens,
+        clock: SyncClock,
+        budget: BudgetHolder,
+        observers: Sequence[Observer],
+        closed: threading.Event,
+        journal: Observer | None,
     ) -> None:
-        self._run = run
+        self.run = Run(operation, clock, config, transport.name, observers, journal)
         self._transport = transport
         self._tokens = tokens
         self._clock = clock
         self._budget = budget
         self._closed = closed
 
+    def to_a_poll(self) -> float | None:
+        """See `AsyncDriven`. Not for the main thread, where an interrupt may come between any two lines of it."""
+        run = self.run
+        try:
+            action = run.step(run.resumed())
+            while isinstance(action, (Send, Sleep, Authorize)):
+                if is_poll_pause(run.operation, action):
+                    return run.epoch + cast("Sleep", action).until
+                action = run.step(self.perform(action))
+        except BaseException as error:
+            run.give_up(run.at)
+            failed = run.journal_error(error)
+            if failed is None:
+                raise
+        else:
+            return None
+        raise failed
+
+    def result(self) -> T:
+        """What the run ended in; raises its error."""
+        return self.run.result(self._budget)
+
     def perform(self, action: Send | Sleep | Authorize) -> Outcome:
         """What came of the action."""
-        run = self._run
+        run = self.run
         if self._closed.is_set():
             return run.abandoned(final=True)
         match action:
@@ -276,16 +355,19 @@ class _SyncPerformer:
                 assert_never(action)
 
 
-def _async_clock(transport: AsyncTransport) -> Clock:
+def async_clock(transport: AsyncTransport) -> Clock:
+    """The transport's own, or the event loop's."""
     # Most have none, and asking a protocol alone takes longer than a step of most operations.
     return transport.clock if hasattr(transport, "clock") and isinstance(transport, BringsClock) else EventLoopClock()
 
 
-def _sync_clock(transport: SyncTransport, closed: threading.Event) -> SyncClock:
+def sync_clock(transport: SyncTransport, closed: threading.Event) -> SyncClock:
+    """The transport's own, or this machine's, which wakes who sleeps where `closed` is set."""
     return transport.clock if hasattr(transport, "clock") and isinstance(transport, BringsSyncClock) else MonotonicClock(closed)
 
 
-def _alive(clock: Clock | SyncClock) -> AbstractContextManager[None]:
+def alive(clock: Clock | SyncClock) -> AbstractContextManager[None]:
+    """For a clock that counts who is alive: one more inside it."""
     return clock.run() if hasattr(clock, "run") and isinstance(clock, CountsRuns) else nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""What many runs end in, each as it ends: at the same time, in tasks or in threads.
+"""What many runs end in, each as it ends, in a row for whoever asks for the next one: the work is done in tasks or in threads of its own.
 
 Whoever leaves the row early, or closes the client, leaves the runs that are still under way: they send nothing more.
 """
@@ -8,40 +8,65 @@ import queue
 import threading
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Generic, NoReturn, TypeVar
+from typing import Generic, NoReturn, Protocol, TypeVar
 
 import anyio
 
+from .clock import is_asyncio
 from .drive import AsyncRuns
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
-THREADS_MAX = 100
-"""As many as a client has connections: who waits for a thread has not begun, and its clock stands still."""
+
+class AsyncWork(Protocol[T_co]):
+    """So many ends, for as many tasks as one likes."""
+
+    @property
+    def count(self) -> int:
+        """How many ends there will be."""
+        ...
+
+    async def work(self, tell: Callable[[Callable[[], T_co]], None], /) -> None:
+        """What each task does; tells each end as what answers with it or raises it."""
+        ...
+
+
+class SyncWork(Protocol[T_co]):
+    """The same for threads."""
+
+    @property
+    def count(self) -> int:
+        """How many ends there will be."""
+        ...
+
+    def work(self, tell: Callable[[Callable[[], T_co]], None], /) -> None:
+        """What each thread does."""
+        ...
 
 
 class AsyncEnds(AsyncIterator[T], Generic[T]):
-    """The ends of the calls that `begin` answers with once the first end is asked for; in a row for one event loop.
+    """The ends of the work that `begin` answers with once the first end is asked for; in a row for one event loop.
 
-    Each call is handed the runs that it has to be one of.
+    `runs` are those of the work, left with the row; at most `concurrency` tasks do it.
     """
 
-    def __init__(self, begin: Callable[[], Sequence[Callable[[AsyncRuns], Awaitable[T]]]], runs: AsyncRuns) -> None:
+    def __init__(self, begin: Callable[[], AsyncWork[T]], runs: AsyncRuns, concurrency: int) -> None:
         self._begin = begin
-        self._calls: _Calls[T] | None = None
-        self._runs = runs
-        # Who breaks out of a loop says nothing more. The calls do not hold this object, so that it goes when nobody waits any more.
+        self._tasks: _Tasks[T] | None = None
+        self._concurrency = concurrency
+        # Who breaks out of a loop says nothing more. The tasks do not hold this object, so that it goes when nobody waits any more.
         self._leave = weakref.finalize(self, runs.close)
         self._leave.atexit = False
 
     async def __anext__(self) -> T:
-        if self._calls is None:
-            self._calls = _Calls(self._begin(), self._runs)
+        if self._tasks is None:
+            self._tasks = _Tasks(self._begin(), self._concurrency)
         try:
-            return await self._calls.next()
+            return await self._tasks.next()
         except anyio.get_cancelled_exc_class():
             self._leave()
             raise
@@ -51,17 +76,16 @@ class AsyncEnds(AsyncIterator[T], Generic[T]):
         self._leave()
 
 
-class _Calls(Generic[T]):
-    """The calls, in tasks of their own, which no cancellation of a waiter reaches."""
+class _Tasks(Generic[T]):
+    """The tasks, which no cancellation of a waiter reaches."""
 
-    def __init__(self, calls: Sequence[Callable[[AsyncRuns], Awaitable[T]]], runs: AsyncRuns) -> None:
-        self._calls = calls
-        self._runs = runs
-        self._left = len(calls)
+    def __init__(self, work: AsyncWork[T], concurrency: int) -> None:
+        self._work = work
+        self._left = work.count
         self._ends: deque[Callable[[], T]] = deque()
         self._came = anyio.Event()
-        # What anyio raises on cancellation tells the two worlds apart.
-        if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
+        self._concurrency = min(concurrency, work.count)
+        if is_asyncio():
             self._task = asyncio.get_running_loop().create_task(self._perform())
         else:
             import trio
@@ -77,46 +101,43 @@ class _Calls(Generic[T]):
         return self._ends.popleft()()
 
     async def _perform(self) -> None:
-        async with anyio.create_task_group() as tasks:
-            for call in self._calls:
-                tasks.start_soon(self._end, call)
-
-    async def _end(self, call: Callable[[AsyncRuns], Awaitable[T]]) -> None:
         try:
-            value = await call(self._runs)
-        except Exception as error:  # noqa: BLE001 -- raised where somebody waits for it
-            self._ends.append(partial(_raise, error))
-        else:
-            self._ends.append(lambda: value)
-        finally:
-            self._left -= 1
-            self._came.set()
-            self._came = anyio.Event()
+            async with anyio.create_task_group() as tasks:
+                for _ in range(self._concurrency):
+                    tasks.start_soon(self._work.work, self._tell)
+        except Exception as error:  # noqa: BLE001 -- a bug of the work, raised where somebody waits
+            self._left = 1
+            self._tell(partial(_raise, error))
+
+    def _tell(self, end: Callable[[], T]) -> None:
+        self._ends.append(end)
+        self._left -= 1
+        self._came.set()
+        self._came = anyio.Event()
 
 
-def sync_ends(calls: Sequence[Callable[[], T]], closed: threading.Event) -> Iterator[T]:
-    """The same in threads: `closed` is set where the row is left early, and ends the runs of these calls."""
+def sync_ends(begin: Callable[[], SyncWork[T]], closed: threading.Event, concurrency: int) -> Iterator[T]:
+    """The same in threads: `closed` is set where the row is left early, and ends the runs of this work."""
+    work = begin()
     ends: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
 
-    def perform(call: Callable[[], T]) -> None:
+    def perform() -> None:
         try:
-            value = call()
-        except BaseException as error:  # noqa: BLE001 -- raised where somebody waits for it
+            work.work(ends.put)
+        except BaseException as error:  # noqa: BLE001 -- raised where somebody waits
             ends.put(partial(_raise, error))
-        else:
-            ends.put(lambda: value)
 
-    if not calls:
+    if not work.count:
         return
-    with ThreadPoolExecutor(min(len(calls), THREADS_MAX), "platform-client") as threads:
+    workers = min(work.count, concurrency)
+    with ThreadPoolExecutor(workers, "platform-client") as threads:
         try:
-            for call in calls:
-                threads.submit(perform, call)
-            for _ in calls:
+            for _ in range(workers):
+                threads.submit(perform)
+            for _ in range(work.count):
                 yield ends.get()()
         finally:
             closed.set()
-            threads.shutdown(wait=True, cancel_futures=True)
 
 
 def _raise(error: BaseException) -> NoReturn:

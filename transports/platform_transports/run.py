@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Generic, TypeAlias, TypeVar, assert_never, cast
+from typing import Any, Generic, TypeAlias, TypeVar, assert_never, cast
 
 from platform_core.actions import Action, Authorize, Done, Gone, Raise, Send, Sleep
 from platform_core.config import ClientConfig, user_agent
@@ -20,8 +20,8 @@ from platform_core.errors import Failure, PlatformClientError, PlatformJournalEr
 from platform_core.exchange import REQUEST_ID
 from platform_core.machine import Decision, Operation
 from platform_core.messages import OutgoingRequest
-from platform_core.outcomes import Abandoned, Authorized, NotAuthorized, Outcome
-from platform_core.resuming import end_of_left, first_outcome
+from platform_core.outcomes import Abandoned, Authorized, NotAuthorized, Outcome, Woke
+from platform_core.resuming import end_of_left, first_outcome, handle_of_run
 
 from .budget import BudgetHolder
 from .contract import Clock, Progress, SyncClock
@@ -37,6 +37,11 @@ class JournalFailed(Exception):  # noqa: N818 -- it is on its way to become `Pla
 
 
 CLOSED_MESSAGE = "the client was closed while the call was under way"
+
+
+def left_unbegun(operation: Operation[Any]) -> PlatformClientError:
+    """The error of a run that the closed client has not gone on with."""
+    return Failure(PlatformClientError, CLOSED_MESSAGE, handle=handle_of_run(operation)).exception()
 
 
 class Run(Generic[T]):
@@ -70,6 +75,16 @@ class Run(Generic[T]):
         """When the clock was last read."""
 
     @property
+    def operation(self) -> Operation[T]:
+        """Where the run is."""
+        return self._current[2][0]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What was reported last."""
+        return self._current[1]
+
+    @property
     def action(self) -> Action[T] | None:
         """What is in flight, or the end."""
         return self._current[2][1]
@@ -83,6 +98,10 @@ class Run(Generic[T]):
         """The time on the operation's own clock."""
         self.at = self._clock.now() - self.epoch
         return self.at
+
+    def resumed(self) -> Outcome:
+        """What is reported when the run goes on: that it begins, or that its pause is over."""
+        return self.first if self.action is None else Woke(self.now())
 
     def outgoing(self, send: Send) -> OutgoingRequest:
         """The request as the transport gets it."""
