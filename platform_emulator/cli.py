@@ -18,9 +18,9 @@ from .registration import Registered, registered
 PORT_MAX = 65535
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m platform_emulator") -> int:
     """Serve, or list the components; the exit status. Wrong arguments exit with 2, as argparse does."""
-    parser = _parser()
+    parser = _parser(program)
     options = parser.parse_args(arguments)
     try:
         functions = _functions(options.components)
@@ -58,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m platform_emulator", description="The platform on this machine.", allow_abbrev=False)
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description="The platform on this machine.", allow_abbrev=False)
     parser.add_argument("--host", default="127.0.0.1", help="the address to serve on (%(default)s)")
     parser.add_argument("--port", default=0, type=_port, help="the port; 0 takes a free one (%(default)s)")
     parser.add_argument("--key", metavar="TEXT", help="what tokens are signed with, in place of the fixed development key")

@@ -1,6 +1,7 @@
 """Draw how the packages stand on each other, as a Mermaid flowchart: the picture in the README.
 
-The boxes are packages, and the parts of `platform_transports` that a reader chooses between; the arrows are the imports in the code.
+The boxes are packages, the command line, and the parts of `platform_transports` that a reader chooses between; the arrows are the
+imports in the code.
 An arrow that follows from two others is left out. `python tools/structure.py` prints it; a test holds the README against it.
 """
 
@@ -11,7 +12,11 @@ from itertools import product
 import grimp
 
 PACKAGES = ("flow_sdk", "platform_transports", "platform_core", "platform_emulator")
+COMMAND_LINE = "command_line"
+OUTSIDE = (COMMAND_LINE, *PACKAGES)
+"""The boxes that stand for themselves; the others are parts of `platform_transports`."""
 SAYS = {
+    COMMAND_LINE: "platform-client",
     "flow_sdk": "the clients, the errors",
     "drivers": "do what a run answers,<br>tell it what came of that",
     "asyncio": "",
@@ -40,7 +45,7 @@ PARTS_OF_TRANSPORTS: dict[str, str | None] = {
     **{name: name for name in ("asyncio", "trio", "sync", "httpx", "fake", "adapting", "http1", "contract")},
 }
 """Which box a module of `platform_transports` is in; those that are not named are in the drivers'. Tests are in none."""
-LIBRARIES = ("h11", "trio", "starlette", "uvicorn")
+LIBRARIES = ("h11", "trio", "starlette", "typer", "uvicorn")
 """The libraries shown: those that are imported by name and carry a part of the work. httpx and httpx2 are loaded by name when asked for."""
 
 
@@ -49,6 +54,8 @@ def box_of(module: str) -> str | None:
     package, _, rest = module.partition(".")
     if package == "platform_transports":
         return PARTS_OF_TRANSPORTS.get(rest.partition(".")[0], "drivers")
+    if package == "flow_sdk" and rest.partition("_")[0] == "cli":
+        return COMMAND_LINE
     return package if package in PACKAGES else f"library {package}" if package in LIBRARIES else None
 
 
@@ -76,8 +83,8 @@ def mermaid() -> str:
         sys.exit(f"{', '.join(missing)} cannot be imported: run it in the environment that `make venv` makes")
     lines = ["flowchart TD", "  subgraph platform_transports"]
     box = {name: f'  {name}["{name}{"<br>" if says else ""}{says}"]' for name, says in SAYS.items()}
-    lines += [f"  {drawn}" for name, drawn in box.items() if name not in PACKAGES]
-    lines += ["  end", *(drawn for name, drawn in box.items() if name in PACKAGES)]
+    lines += [f"  {drawn}" for name, drawn in box.items() if name not in OUTSIDE]
+    lines += ["  end", *(drawn for name, drawn in box.items() if name in OUTSIDE)]
     drawn = arrows()
     lines += [
         f"  {name.replace(' ', '_')}([{name.removeprefix('library ')}])" for name in sorted({end for _, end in drawn}) if name not in SAYS
