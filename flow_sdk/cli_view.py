@@ -19,6 +19,7 @@ from rich.text import Text
 from platform_core.lifecycle import ExecutionStatus, is_terminal
 from platform_core.strange_texts import one_line
 
+from .logs import VARIABLE as LOG
 from .progress import Progress, on_progress
 
 SUBMITTING, LEAVING = "submitting", "cancelling"
@@ -64,7 +65,7 @@ class View:
         self.observer = on_progress(self._hear)
         self._console = Console(stderr=True, highlight=False)
         self._live: Live | None = None
-        if self._console.is_terminal and not os.environ.get("PLATFORM_CLIENT_LOG"):
+        if self._console.is_terminal and not os.environ.get(LOG):
             self._live = Live(self, console=self._console, refresh_per_second=FRAMES_PER_SECOND)
 
     def __enter__(self) -> Self:

@@ -49,7 +49,7 @@ def on_progress(callback: Callable[[Progress], None]) -> Observer:
     known: dict[UUID, Progress] = {}
 
     def observe(decision: Decision) -> None:
-        if _is_plain_call(decision):
+        if is_plain_call(decision):
             return
         before = known.pop(decision.operation_id, Progress(decision.operation_id))
         after = advanced(before, decision)
@@ -77,7 +77,8 @@ def advanced(progress: Progress, decision: Decision) -> Progress:
     )
 
 
-def _is_plain_call(decision: Decision) -> bool:
+def is_plain_call(decision: Decision) -> bool:
+    """Whether the run is no execution's: there is no progress to be told."""
     before = decision.before
     return isinstance(before, (ReadyToCall, Calling)) and not isinstance(before.call.expected, Submitted)
 

@@ -20,6 +20,8 @@ from platform_transports.contract import TwoWorlds
 from platform_transports.journal import Journal
 from platform_transports.run import Observer
 
+from . import logs
+
 T = TypeVar("T")
 
 
@@ -92,7 +94,7 @@ class Wiring:
         _check_callback(on_auth_token_refresh, "on_auth_token_refresh", kind)
         self.token: Token | None = token_from_env(environment, auth_token, required=token_provider is None)
         _check_transport(transport, kind)
-        self.observers = _checked_observers(observers)
+        self.observers = (*_checked_observers(observers), *logs.observers_of(environment))
         self.journal = None if journal is None else _as_journal(journal)
         self._borrowed = isinstance(journal, Journal)
         self.budget = BudgetHolder()

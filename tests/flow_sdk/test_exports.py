@@ -88,8 +88,9 @@ class TestCost:
         code = f"from flow_sdk import PlatformClientError; import sys; print(*(name for name in {others!r} if name in sys.modules))"
         assert fresh(code) == []
 
-    def test_making_a_client_loads_no_http_library_and_no_other_event_loop(self) -> None:
-        others = "httpx", "httpx2", "httpcore", "h11", "trio", "platform_transports.httpx", "platform_transports.fake", "platform_emulator"
+    def test_making_a_client_loads_no_http_library_no_other_event_loop_and_no_extra(self) -> None:
+        libraries = "httpx", "httpx2", "httpcore", "h11", "trio", "opentelemetry", "rich", "typer"
+        others = *libraries, "platform_transports.httpx", "platform_transports.fake", "platform_emulator"
         for client in sorted(CLIENTS):
             make = f"from flow_sdk import {client}; import sys; {client}('https://platform.test', 'a', env={{}})"
             assert fresh(f"{make}; print(*(name for name in {others!r} if name in sys.modules))") == []

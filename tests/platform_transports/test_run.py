@@ -3,13 +3,14 @@
 import itertools
 from dataclasses import FrozenInstanceError
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from platform_core.actions import Done, Raise, Send, Sleep
 from platform_core.errors import PlatformClientError
 from platform_core.machine import Decision
-from platform_core.messages import Request, Response
+from platform_core.messages import OutgoingRequest, Request, Response
 from platform_core.outcomes import Started
 from platform_transports.budget import BudgetHolder
 from platform_transports.fake import json_response
@@ -196,3 +197,40 @@ def test_a_request_goes_out_whole() -> None:
     assert request.url == "https://platform.test/api/v1/things"
     assert request.headers.get("Accept-Encoding") == "identity"
     assert request.headers.get("Authorization") is None
+
+
+class Propagating:
+    """An observer that adds headers."""
+
+    def __init__(self, *headers: dict[str, str]) -> None:
+        self.asked: list[tuple[UUID, str]] = []
+        self._headers = list(headers)
+
+    def __call__(self, decision: Decision) -> None:
+        pass
+
+    def headers_for(self, operation_id: UUID, request: OutgoingRequest) -> dict[str, str]:
+        self.asked.append((operation_id, request.url))
+        return self._headers.pop(0)
+
+
+class TestPropagation:
+    def test_an_observer_may_add_headers_to_each_request_but_replace_none(self) -> None:
+        observer, fake = Propagating({"traceparent": "one", "accept": "text/html"}, {"traceparent": "two"}), platform((Response(503), OK))
+        drive_sync(get(), fake, observers=[observer])
+        assert [request.headers.get("traceparent") for request in fake.requests] == ["one", "two"]
+        assert [request.headers.get("Accept") for request in fake.requests] == ["application/json"] * 2
+        assert observer.asked == [(seed(0), "https://platform.test/api/v1/things")] * 2
+
+    async def test_it_may_in_a_task_too(self) -> None:
+        observer, fake = Propagating({"traceparent": "one"}), platform((OK,))
+        await drive(get(), fake, observers=[observer])
+        assert fake.requests[0].headers.get("traceparent") == "one"
+
+    @pytest.mark.parametrize("headers", [{"Authorization": "Bearer mine"}, {"a": "b\r\nc: d"}, {"two words": ""}])
+    def test_one_that_does_it_wrongly_is_not_asked_again(self, headers: dict[str, str]) -> None:
+        observer, fake = Propagating(headers), platform((Response(503), OK))
+        with pytest.warns(RuntimeWarning, match="not asked for headers again in this run: ValueError: headers_for"):
+            drive_sync(get(), fake, observers=[observer])
+        assert len(observer.asked) == 1
+        assert all(name.lower() not in {each.lower() for each in headers} for request in fake.requests for name, _ in request.headers)

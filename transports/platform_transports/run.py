@@ -10,16 +10,17 @@ Rule 4: the journal is told first, and what it could not store is not performed:
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Generic, TypeAlias, TypeVar, assert_never, cast
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, assert_never, cast, runtime_checkable
+from uuid import UUID
 
 from platform_core.actions import Action, Authorize, Done, Gone, Raise, Send, Sleep
 from platform_core.config import ClientConfig, user_agent
 from platform_core.errors import Failure, PlatformClientError, PlatformJournalError
 from platform_core.exchange import REQUEST_ID
 from platform_core.machine import Decision, Operation
-from platform_core.messages import OutgoingRequest
+from platform_core.messages import OutgoingRequest, checked_headers
 from platform_core.outcomes import Abandoned, Authorized, NotAuthorized, Outcome, Woke
 from platform_core.resuming import end_of_left, first_outcome, handle_of_run
 
@@ -30,6 +31,19 @@ from .tokens import Denied, Granted
 T = TypeVar("T")
 Observer: TypeAlias = Callable[[Decision], None]
 """Called with each decision before its action is performed."""
+
+
+@runtime_checkable
+class Propagates(Protocol):
+    """An observer that has each request carry the context of a trace.
+
+    Such a context tells of the world around a run, and of this very request in it: it is no part of the operation, is stored nowhere,
+    and so is added where the `User-Agent` is, as the request goes out.
+    """
+
+    def headers_for(self, operation_id: UUID, request: OutgoingRequest) -> Mapping[str, str]:
+        """What this request is to carry besides; a header that it has already stays as it is. An exception does the run no harm."""
+        ...
 
 
 class JournalFailed(Exception):  # noqa: N818 -- it is on its way to become `PlatformJournalError`, once the run has been left
@@ -61,6 +75,7 @@ class Run(Generic[T]):
         self._config = config
         self._user_agent = user_agent(transport_name, f"{sys.version_info.major}.{sys.version_info.minor}")
         self._observers = list(observers)
+        self._propagating = [each for each in cast("Sequence[object]", observers) if isinstance(each, Propagates)]
         self._journal = journal
         self._journal_failed = False
         self._sent: tuple[int, Send | None] = 0, None
@@ -106,7 +121,8 @@ class Run(Generic[T]):
     def outgoing(self, send: Send) -> OutgoingRequest:
         """The request as the transport gets it."""
         self._sent = self._sent[0] + 1, send
-        return self._config.outgoing(send.request, self._user_agent)
+        request = self._config.outgoing(send.request, self._user_agent)
+        return self._with_context(request) if self._propagating else request
 
     def authorization(self, answer: Granted | Denied) -> Authorized | NotAuthorized:
         """The token store's answer, as an outcome."""
@@ -169,6 +185,17 @@ class Run(Generic[T]):
             case _:
                 assert_never(self.action)
 
+    def _with_context(self, request: OutgoingRequest) -> OutgoingRequest:
+        for observer in tuple(self._propagating):
+            try:
+                added = checked_headers(observer.headers_for(self._current[2][0].seed, request), "headers_for")
+            except Exception as error:  # noqa: BLE001 -- as for observers
+                self._propagating.remove(observer)
+                _warn("an observer failed and is not asked for headers again in this run", error)
+            else:
+                request = replace(request, headers=request.headers.with_defaults(added))
+        return request
+
     def _notify(self) -> None:
         """Tell the last decision to those who were not told yet: all of them, or whom an interrupt has kept from it."""
         before, outcome, (after, action), untold = self._current
@@ -187,8 +214,7 @@ class Run(Generic[T]):
                 self._observers = [each for each in self._observers if each is not observer]
                 failures.append(error)
         for failure in failures:
-            message = f"an observer failed and is not called again in this run: {type(failure).__name__}: {failure}"
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            _warn("an observer failed and is not called again in this run", failure)
 
     def _all_observers(self) -> list[Observer]:
         journal = [] if self._journal is None or self._journal_failed else [self._journal]
@@ -211,3 +237,7 @@ class Run(Generic[T]):
             raise JournalFailed(failed)
         # What the run ended in is worth more than the line that says so: without it, the run is only looked at once more.
         warnings.warn(f"{failed}; the end of this run is not in it", RuntimeWarning, stacklevel=2)
+
+
+def _warn(what: str, failure: Exception) -> None:
+    warnings.warn(f"{what}: {type(failure).__name__}: {failure}", RuntimeWarning, stacklevel=3)
