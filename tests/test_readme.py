@@ -58,7 +58,7 @@ def test_every_command_can_be_given() -> None:
 def test_every_extra_that_is_named_exists() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     named = re.findall(r"(?:platform-client|`|\.)\[([a-z0-9,]+)\]", README.read_text())
-    assert {"emulator", "trio", "httpx", "httpx2"} == {extra for each in named for extra in each.split(",")} & extras.keys()
+    assert {"cli", "emulator", "trio", "httpx", "httpx2", "otel"} == {extra for each in named for extra in each.split(",")} & extras.keys()
     assert {extra for each in named for extra in each.split(",")} <= extras.keys()
 
 
