@@ -1,5 +1,6 @@
 """What the transports that are here cannot do, by check, with the reason: the library underneath, and its issue where there is one."""
 
+import sys
 from collections.abc import Mapping
 
 from platform_transports.conformance.check import Check, Dialogue, Exchange
@@ -29,10 +30,12 @@ HTTPX_ONLY: dict[str, str] = {
     "redirect-to-nowhere-is-an-answer": "httpx parses where a redirect leads, followed or not (encode/httpx#3706)",
 }
 _NOT_WOKEN = "httpx has no way to end a call from another thread"
+MENDED_HERE = frozenset({"tls-handshake-left"}) if sys.version_info >= (3, 13) else frozenset[str]()
+"""What Python's own `ssl` sees to since."""
 HTTPX_SYNC: dict[str, str] = {
     "lookup-hangs": "nothing bounds getaddrinfo in the thread that calls it (urllib3/urllib3#1334)",
     "lookup-hangs-to-the-deadline": "nothing bounds getaddrinfo in the thread that calls it (urllib3/urllib3#1334)",
-    "tls-handshake-left": "httpcore leaves the socket to the garbage collector where a handshake is interrupted (encode/httpcore#443)",
+    "tls-handshake-left": "before Python 3.13, httpcore leaves the socket of an interrupted handshake open (encode/httpcore#443)",
     "head-trickles": "httpx has timeouts for each read, none for the whole (encode/httpx#1450, pydantic/httpx2#557)",
     "closing-before-the-answer": _NOT_WOKEN,
     "closing-within-the-answer": _NOT_WOKEN,

@@ -42,7 +42,7 @@ URLLIB3 = _by_check(
         "nothing bounds getaddrinfo in the thread that calls it (urllib3/urllib3#1334)": _LOOKUPS,
         _RAGGED_END: ("tls-body-to-the-close-needs-close-notify",),
         "urllib3 has one exception for all that ends a connection, in the handshake as well": ("tls-reset-in-the-handshake",),
-        "urllib3 leaves the socket to the garbage collector where a handshake is interrupted": ("tls-handshake-left",),
+        "before Python 3.13, urllib3 leaves the socket of an interrupted handshake open": ("tls-handshake-left",),
         "urllib3 writes %2e as %2E (urllib3/urllib3#3081)": ("targets",),
         "urllib3 reads once it has sent, and has no name for a send that takes too long (psf/requests#5425)": (
             "early-answer",

@@ -12,7 +12,7 @@ from platform_transports.conformance.subjects import Backend, Make, Subject, Tra
 from platform_transports.httpx import HttpxSyncTransport, HttpxTransport
 from platform_transports.sync import BlockingTransport
 from platform_transports.trio import TrioTransport
-from tests.conformance.declared import HTTPX, HTTPX_ONLY, HTTPX_SYNC, fake
+from tests.conformance.declared import HTTPX, HTTPX_ONLY, HTTPX_SYNC, MENDED_HERE, fake
 from tests.conformance.declared_by_examples import AIOHTTP, AIOHTTP_UVLOOP, CURL, URLLIB3
 from tests.conformance.fake_stage import FakeStage
 
@@ -46,7 +46,7 @@ def _libraries() -> tuple[Subject, ...]:
         for library, more in (("httpx", HTTPX_ONLY), ("httpx2", {}))
         for subject in (
             Subject(library, _httpx(HttpxTransport, library), loops, more | HTTPX),
-            Subject(f"{library} sync", _httpx(HttpxSyncTransport, library), ("sync",), more | HTTPX | HTTPX_SYNC),
+            Subject(f"{library} sync", _httpx(HttpxSyncTransport, library), ("sync",), more | HTTPX | HTTPX_SYNC, mended_here=MENDED_HERE),
         )
     )
 
@@ -59,7 +59,7 @@ NATIVES = (
 EXAMPLES = (
     Subject("aiohttp on asyncio", _by_name(AiohttpTransport), ("asyncio",), AIOHTTP),
     Subject("aiohttp on uvloop", _by_name(AiohttpTransport), ("uvloop",), AIOHTTP_UVLOOP),
-    Subject("urllib3", _by_name(Urllib3Transport), ("sync",), URLLIB3),
+    Subject("urllib3", _by_name(Urllib3Transport), ("sync",), URLLIB3, mended_here=MENDED_HERE),
     Subject("pycurl", _by_name(CurlTransport), ("sync",), CURL),
 )
 FAKES = (

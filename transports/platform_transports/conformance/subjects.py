@@ -5,7 +5,7 @@ import inspect
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
 
@@ -82,7 +82,7 @@ class Subject:
     `make(limits, ssl_context)` makes one with at most `limits.connections_max` connections, kept for `limits.idle_seconds_max`,
     and with TLS by this context; it is called in the event loop. `declared` maps the names of checks to the reason why this
     transport does not pass them, best with the number of the issue at the library underneath. Such a check must fail: once it
-    does not any more, the suite says so.
+    does not any more, the suite says so. `mended_here` are those of them that pass on this Python or system all the same: they must.
     """
 
     name: str
@@ -91,6 +91,7 @@ class Subject:
     declared: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     stage: "Callable[[Subject], Stage] | None" = None
     """For a stand-in without sockets; None: servers on loopback."""
+    mended_here: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.backends or not set(self.backends) <= set(BACKENDS):
@@ -135,7 +136,7 @@ def found(place: str, backends: tuple[Backend, ...] = ()) -> tuple[Subject, ...]
 
 def _subject_of(value: object, place: str, backends: tuple[Backend, ...]) -> Subject:
     if isinstance(value, Subject):
-        return Subject(value.name, value.make, backends or value.backends, value.declared, value.stage)
+        return replace(value, backends=backends or value.backends)
     if not inspect.isclass(value) or not callable(getattr(value, "send", None)):
         message = f"{place} must be a Subject, a list of them, or the class of a transport, not {value!r}"
         raise ValueError(message)

@@ -48,8 +48,8 @@ class Case:
 
     @property
     def declared(self) -> str | None:
-        """Why this check cannot pass, as the transport says."""
-        return self.subject.declared.get(self.check.name)
+        """Why this check cannot pass here, as the transport says."""
+        return None if self.check.name in self.subject.mended_here else self.subject.declared.get(self.check.name)
 
     def run(self, cuts_max: int | None = None) -> State:
         """Raise `CheckFailedError` where the check fails and is not declared, or is declared and passes each time."""
