@@ -60,7 +60,8 @@ def main(count: int) -> bool:
     with Emulator() as platform:
         # Workers inherit the environment, from which each makes its client: no token is in any task.
         os.environ |= {"PLATFORM_API_URL": platform.url, "AUTH_TOKEN": platform.token}
-        local = LocalCluster(n_workers=2, threads_per_worker=8, silence_logs=logging.CRITICAL)
+        # Its dashboard takes any free port: two clusters on one machine would ask for the same one.
+        local = LocalCluster(n_workers=2, threads_per_worker=8, silence_logs=logging.CRITICAL, dashboard_address="127.0.0.1:0")
         with local, Client(local) as cluster:
             workers = processes(local)
             found: list[int] = []

@@ -64,8 +64,7 @@ def test_the_unit_tests_with_the_fake_pass() -> None:
 
 
 def test_a_cluster_that_loses_a_worker_loses_no_execution_and_starts_none_twice() -> None:
-    # distributed leaves a socket to the garbage collector while it looks for a port.
-    command = [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", str(EXAMPLES / "fan_out_dask.py"), "60"]
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "fan_out_dask.py"), "60"]
     process = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert process.stderr == ""
     assert process.stdout.startswith("60 results of 60 executions, 1 worker lost, ")
