@@ -47,7 +47,7 @@ Ring = Annotated[str | None, typer.Option("--ring-id", metavar="ID", help="The r
 Scope = Annotated[str | None, typer.Option("--scope", metavar="NAME", help="The scope to run in.")]
 Event = Annotated[str | None, typer.Option("--lifecycle-event", metavar="NAME", help="In place of LIFECYCLE_EVENT.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="How long it may take.")]
-Interval = Annotated[float, typer.Option("--poll-interval", metavar="SECONDS", help="The longest pause between two looks.")]
+Interval = Annotated[float, typer.Option("--poll-interval", metavar="SECONDS", help="The longest pause between looks.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole record, or the error, as JSON.")]
 
 ErrorAsJson = Annotated[bool, typer.Option("--json", help="Print an error as JSON, too.")]
@@ -80,7 +80,7 @@ def run(
     lifecycle_event: Event = None,
     timeout: Timeout = None,
     poll_interval: Interval = POLL_SECONDS_MAX,
-    detach: Annotated[bool, typer.Option("--detach", help="Ctrl-C leaves it running, in place of cancelling it.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Ctrl-C leaves it running.")] = False,
     journal: Annotated[str | None, typer.Option("--journal", metavar="FILE", help="Store each decision there, for `replay`.")] = None,
     as_json: AsJson = False,
 ) -> None:

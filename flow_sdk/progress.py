@@ -12,7 +12,7 @@ from uuid import UUID
 from platform_core.actions import Because, Done, Gone, Raise, Sleep
 from platform_core.call import Calling, ReadyToCall, Submitted
 from platform_core.cancelling import Cancelling, CancelPausing, Rereading
-from platform_core.cleanup import LastPoll, Learning, LearnPausing
+from platform_core.cleanup import Learning, LearnPausing
 from platform_core.lifecycle import advance
 from platform_core.limits import DEFAULT_LIMITS
 from platform_core.machine import Decision
@@ -23,7 +23,8 @@ from platform_transports.run import Observer
 
 _TROUBLE = frozenset({Because.STATUS, Because.FAILURE, Because.TOKEN_REFUSED, Because.NOT_KNOWN_YET})
 """Reasons of a pause that is not the plain one between two polls."""
-_LEAVING = (Cancelling, CancelPausing, Rereading, LastPoll, Learning, LearnPausing)
+_LEAVING = (Cancelling, CancelPausing, Rereading, Learning, LearnPausing)
+"""Not `LastPoll`, which only looks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from flow_sdk import PlatformClient, SyncPlatformClient
 from flow_sdk.platform_client import PlatformClientError
 from flow_sdk.progress import Progress, on_progress
 from platform_core.messages import Headers, Response
+from platform_emulator.state import Behaviour
 from platform_transports.fake import FakePlatform, Lose
 from tests.support.platform import ECHO, FAIL, SLEEP, modelled, on
 from tests.support.worlds import World
 
+BUSY = Behaviour(pending_seconds=1000)
 UNAVAILABLE = Response(503, Headers((("Retry-After", "2"),)))
 
 
@@ -67,10 +69,16 @@ def test_a_pause_out_of_plan_says_why_until_there_is_an_answer(act: Any, trouble
     assert all(not each.trouble for each in told[2:])
 
 
-def test_a_run_that_passes_its_deadline_is_leaving_until_it_has_ended() -> None:
+def test_a_run_that_is_cancelled_at_its_deadline_is_leaving_until_it_has_ended() -> None:
+    told = watched(modelled(behaviour=BUSY), lambda client: client.execute_code_block(SLEEP, {"seconds": 600}, timeout_seconds=3))
+    assert [each.is_leaving for each in told][-2:] == [True, False]
+    assert (told[-1].status, told[-1].is_ended) == ("cancelled", True)
+
+
+def test_one_that_is_only_watched_is_never_leaving() -> None:
     platform = modelled()
     told = watched(platform, lambda client: client.await_execution_result(submitted(platform), timeout_seconds=3))
-    assert [each.is_leaving for each in told][-2:] == [True, False]
+    assert not any(each.is_leaving for each in told)
     assert (told[-1].status, told[-1].is_ended) == ("running", True)
 
 
