@@ -75,7 +75,10 @@ class Run(Generic[T]):
         self._config = config
         self._user_agent = user_agent(transport_name, f"{sys.version_info.major}.{sys.version_info.minor}")
         self._observers = list(observers)
-        self._propagating = [each for each in cast("Sequence[object]", observers) if isinstance(each, Propagates)]
+        # Most do not, and asking a protocol alone takes longer than a step of most operations.
+        self._propagating = [
+            each for each in cast("Sequence[object]", observers) if hasattr(each, "headers_for") and isinstance(each, Propagates)
+        ]
         self._journal = journal
         self._journal_failed = False
         self._sent: tuple[int, Send | None] = 0, None
