@@ -10,6 +10,8 @@ import pytest
 
 from flow_sdk import PlatformClient, PlatformClientError, SyncPlatformClient
 from flow_sdk.logs import LOGGER, log_decisions
+from platform_core.execution import Polling
+from platform_core.machine import Decision
 from platform_core.messages import Response
 from platform_transports.run import Observer
 from tests.support.platform import FAIL, SLEEP, modelled, on
@@ -57,6 +59,25 @@ def test_a_variable_has_each_client_log(level: str, caplog: pytest.LogCaptureFix
     run(sync_client({"PLATFORM_CLIENT_LOG": level}))
     assert sum(record.levelno == logging.INFO for record in caplog.records) == 4
     assert any(record.levelno == logging.DEBUG for record in caplog.records) == (level == "DEBUG")
+
+
+def test_a_token_that_is_renewed_and_a_run_that_is_left_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    def interrupt(decision: Decision) -> None:
+        if isinstance(decision.after, Polling):
+            raise KeyboardInterrupt
+
+    env = {"PLATFORM_CLIENT_LOG": "debug"}
+    platform = modelled(on("POST", "/executions", Response(401)))
+    client = SyncPlatformClient(
+        "https://platform.test", TOKEN, transport=platform, token_provider=lambda: TOKEN, env=env, observers=[interrupt]
+    )
+    with client, pytest.raises(KeyboardInterrupt):
+        client.execute_code_block(SLEEP, {"seconds": 600})
+    messages = [record.getMessage().partition(" s: ")[2] for record in caplog.records]
+    assert "received 401; ask for a token (token rejected)" in messages
+    assert messages[-1] == "received 200; gone: cancelled (terminal)"
+    assert caplog.records[-1].levelno == logging.INFO
+    assert TOKEN not in caplog.text
 
 
 def test_the_variable_is_read_by_both_clients(world: World, caplog: pytest.LogCaptureFixture) -> None:
