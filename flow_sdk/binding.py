@@ -12,7 +12,7 @@ from platform_core.errors import PlatformClientError
 from platform_core.limits import Limits
 from platform_transports.clock import is_asyncio
 from platform_transports.contract import AsyncTransport, SyncTransport, TwoWorlds
-from platform_transports.drive import AsyncRuns
+from platform_transports.runs import AsyncRuns
 
 
 class Bound(NamedTuple):

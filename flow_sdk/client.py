@@ -14,9 +14,10 @@ from platform_core.records import ExecutionRecord, SkillsArtifact
 from platform_core.resuming import resume_execution
 from platform_core.retry import RetryPolicy
 from platform_transports.contract import AsyncTransport, TwoWorlds
-from platform_transports.drive import AsyncRuns, run_async
+from platform_transports.drive import run_async
 from platform_transports.journal import Journal
 from platform_transports.run import Observer
+from platform_transports.runs import AsyncRuns
 from platform_transports.tokens import AsyncOnRefresh, AsyncTokenProvider, AsyncTokens
 
 from .binding import AsyncBinding

@@ -16,10 +16,11 @@ from platform_core.machine import Operation
 from platform_core.records import ExecutionRecord
 from platform_core.resuming import handle_of_id, handle_of_record, handle_of_run, resume_execution
 from platform_core.schedule import CONCURRENCY
-from platform_transports.drive import AsyncDriven, AsyncRuns, SyncDriven, async_clock, sync_clock
+from platform_transports.drive import AsyncDriven, SyncDriven, async_clock, sync_clock
 from platform_transports.ends import AsyncEnds, sync_ends
 from platform_transports.journal import Journal
 from platform_transports.many import AsyncMany, SyncMany
+from platform_transports.runs import AsyncRuns
 from platform_transports.tokens import AsyncTokens, SyncTokens
 
 from .binding import AsyncBinding, SyncBinding

@@ -13,7 +13,7 @@ from platform_core.machine import Decision
 from platform_core.messages import Request, Response
 from platform_core.outcomes import Abandoned
 from platform_core.tokens import Token
-from platform_transports.drive import AsyncRuns
+from platform_transports.runs import AsyncRuns
 from platform_transports.tokens import SyncTokens
 from tests.support.cuts import Cuts, fate, renewable_tokens
 from tests.support.driven import Told, drive, drive_sync, get, platform, sleeping

@@ -16,9 +16,10 @@ from platform_emulator.components import COMPONENTS
 from platform_emulator.model import Execution, Model
 from platform_transports.budget import BudgetHolder
 from platform_transports.contract import AsyncTransport, Clock, SyncClock, SyncTransport
-from platform_transports.drive import AsyncRuns, run_async, run_sync
+from platform_transports.drive import run_async, run_sync
 from platform_transports.fake import FakePlatform, Script
 from platform_transports.run import Observer
+from platform_transports.runs import AsyncRuns
 from platform_transports.tokens import AsyncTokens, SyncTokens
 
 T = TypeVar("T")

@@ -9,11 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from types import TracebackType
 from typing import Generic, TypeVar, assert_never, cast
-from weakref import WeakSet
-
-import anyio
 
 from platform_core.actions import Authorize, Send, Sleep
 from platform_core.config import ClientConfig
@@ -26,55 +22,10 @@ from .budget import BudgetHolder
 from .clock import EventLoopClock, MonotonicClock
 from .contract import AsyncTransport, BringsClock, BringsSyncClock, Clock, CountsRuns, SyncClock, SyncTransport, TransportError
 from .run import Observer, Run
+from .runs import AsyncRuns
 from .tokens import AsyncTokens, SyncTokens
 
 T = TypeVar("T")
-
-
-class AsyncRuns:
-    """The runs of one client that are alive, so that closing the client ends them."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self._scopes: set[anyio.CancelScope] = set()
-        self._parts: WeakSet[AsyncRuns] = WeakSet()
-
-    def part(self) -> "AsyncRuns":
-        """Some of these runs, which can be ended by themselves, and are with all others."""
-        part = AsyncRuns()
-        self._parts.add(part)
-        return part
-
-    def close(self) -> None:
-        """End every run at once; each raises an error that carries its handle."""
-        self.closed = True
-        for part in tuple(self._parts):
-            part.close()
-        for scope in tuple(self._scopes):
-            scope.cancel()
-
-    def alive(self, *, shield: bool = False) -> "_Alive":
-        """A run is alive inside it; it is left early where the client is closed, and, where shielded, only then."""
-        return _Alive(self._scopes, anyio.CancelScope(shield=shield))
-
-
-class _Alive:
-    """As a class, since every call enters one: it takes half as long as a generator."""
-
-    __slots__ = ("_scope", "_scopes")
-
-    def __init__(self, scopes: set[anyio.CancelScope], scope: anyio.CancelScope) -> None:
-        self._scopes = scopes
-        self._scope = scope
-
-    def __enter__(self) -> anyio.CancelScope:
-        self._scope.__enter__()
-        self._scopes.add(self._scope)
-        return self._scope
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        self._scopes.discard(self._scope)
-        return self._scope.__exit__(kind, error, trace)
 
 
 async def run_async(
@@ -184,7 +135,7 @@ class AsyncDriven(Generic[T]):
         run, second = self.run, None
         try:
             if not run.ended:
-                with self._runs.alive(shield=True):
+                with self._runs.alive_shielded():
                     await self.to_the_end(run.abandoned(final=self._runs.closed))
         except BaseException as error:  # noqa: BLE001 -- whoever called judges which one is raised
             second = error

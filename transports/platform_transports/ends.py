@@ -16,7 +16,7 @@ from typing import Generic, NoReturn, Protocol, TypeVar
 import anyio
 
 from .clock import is_asyncio
-from .drive import AsyncRuns
+from .runs import AsyncRuns
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -13,8 +13,9 @@ from platform_core.machine import Operation
 from platform_core.schedule import Due, Schedule
 
 from .contract import Clock, SyncClock
-from .drive import AsyncDriven, AsyncRuns, SyncDriven, alive
+from .drive import AsyncDriven, SyncDriven, alive
 from .run import Run, left_unbegun
+from .runs import AsyncRuns
 
 K = TypeVar("K")
 E = TypeVar("E")
