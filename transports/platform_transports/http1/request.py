@@ -8,10 +8,10 @@ from platform_core.messages import OutgoingRequest
 from platform_core.outcomes import FailureCause
 from platform_transports.contract import Credentials, TransportError
 
-_URL = re.compile(r"(https?)://([^/?#@\s]+)(/[\x21\x22\x24-\x7e]*)?", re.IGNORECASE)
-_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?")
+_ORIGIN = re.compile(r"(https?)://(?:\[([0-9A-Fa-f:.]+)\]|([^/?#@:\[\]\s]+))(?::([0-9]{1,5}))?", re.IGNORECASE)
+_AUTHORITY_AT = len("https://")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
-_IN_HEAD = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)])
+_IN_LINE = bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"})
 """They are ours alone to say, or nothing that this client can keep."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -45,46 +45,55 @@ def encoded(request: OutgoingRequest, credentials: Credentials) -> EncodedReques
     """The request with `Host`, the credentials' header and `Content-Length`; an error where it cannot be said in HTTP."""
     place = _place(request.url)
     content = request.body.content
-    if place is None or not _TOKEN.fullmatch(request.method) or request.method == "CONNECT":
+    if place is None or not _is_method(request.method):
         return TransportError(FailureCause.LOCAL, "no", detail="no absolute http or https URL in ASCII, or no such method")
     origin, host, target = place
-    lines = [f"{request.method} {target} HTTP/1.1\r\nHost: {host}\r\n"]
-    for name, value in (*request.headers, credentials):
-        if not _is_sendable(name):
-            return TransportError(FailureCause.LOCAL, "no", detail="a header whose name cannot be sent")
-        lines.append(f"{name}: {value}\r\n")
+    fields = (*request.headers.fields, credentials)
+    if not _are_sendable(tuple([name for name, _ in fields])):
+        return TransportError(FailureCause.LOCAL, "no", detail="a header whose name cannot be sent")
+    lines = [f"{request.method} {target} HTTP/1.1\r\nHost: {host}\r\n", *[f"{name}: {value}\r\n" for name, value in fields]]
     if content or request.method in _METHODS_WITH_BODY:
         lines.append(f"Content-Length: {len(content)}\r\n")
     lines.append("\r\n")
     text = "".join(lines)
-    # Each line has one end, ours: another one would be a header, or a request, that nobody checked.
-    ends = len(lines) + 1
     head = text.encode("latin-1", "backslashreplace")  # what Latin-1 has not becomes longer by it
-    if len(head) != len(text) or head.translate(None, _IN_HEAD) or text.count("\n") != ends or text.count("\r") != ends:
+    # Each line has one end, ours: another one would be a header, or a request, that nobody checked.
+    if len(head) != len(text) or head.translate(None, _IN_LINE) != b"\r\n" * (len(lines) + 1):
         return TransportError(FailureCause.LOCAL, "no", detail="a header whose value cannot be sent")
     return EncodedRequest(origin, request.method, (head + content,) if len(content) <= _JOINED_BYTES_MAX else (head, content))
 
 
 def _place(url: str) -> tuple[Origin, str, str] | None:
     """The origin, the `Host` field and the target in origin-form; None for what is no absolute URL without user info and fragment."""
-    found = _URL.fullmatch(url)
-    placed = None if found is None else _origin(found[1].lower(), found[2])
-    return None if found is None or placed is None else (*placed, found[3] or "/")
-
-
-@lru_cache(maxsize=64)
-def _origin(scheme: str, authority: str) -> tuple[Origin, str] | None:
-    found = _AUTHORITY.fullmatch(authority)
-    if found is None or not authority.isascii():
+    at = url.find("/", _AUTHORITY_AT)
+    placed = _origin(url if at < 0 else url[:at])
+    target = "/" if at < 0 else url[at:]
+    # What ASCII can print, but for the space and what begins a fragment.
+    if placed is None or not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
         return None
-    port = int(found[3] or _DEFAULT_PORTS[scheme])
+    return *placed, target
+
+
+# A client has one origin, few methods, and the same header names from call to call: each is looked at once. Values are in no cache.
+@lru_cache(maxsize=64)
+def _origin(text: str) -> tuple[Origin, str] | None:
+    found = _ORIGIN.fullmatch(text)
+    if found is None or not text.isascii():
+        return None
+    scheme = found[1].lower()
+    port = int(found[4] or _DEFAULT_PORTS[scheme])
     if not 0 < port <= _PORT_MAX:
         return None
-    host = found[1] or found[2]
-    bracketed = f"[{host}]" if found[1] else host
+    host = found[2] or found[3]
+    bracketed = f"[{host}]" if found[2] else host
     return Origin(scheme, host.lower(), port), bracketed if port == _DEFAULT_PORTS[scheme] else f"{bracketed}:{port}"
 
 
+@lru_cache(maxsize=64)
+def _is_method(method: str) -> bool:
+    return _TOKEN.fullmatch(method) is not None and method != "CONNECT"
+
+
 @lru_cache(maxsize=256)
-def _is_sendable(name: str) -> bool:
-    return _TOKEN.fullmatch(name) is not None and name.lower() not in _FRAMING
+def _are_sendable(names: tuple[str, ...]) -> bool:
+    return all(_TOKEN.fullmatch(name) and name.lower() not in _FRAMING for name in names)
