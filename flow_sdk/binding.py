@@ -11,14 +11,16 @@ from typing import NamedTuple, cast
 from platform_core.errors import PlatformClientError
 from platform_core.limits import Limits
 from platform_transports.clock import is_asyncio
-from platform_transports.contract import AsyncTransport, SyncTransport, TwoWorlds
+from platform_transports.contract import AsyncTransport, Clock, SyncTransport, TwoWorlds
+from platform_transports.drive import async_clock
 from platform_transports.runs import AsyncRuns
 
 
 class Bound(NamedTuple):
-    """A transport, and the only event loop in which it may be used."""
+    """A transport, its clock, and the only event loop in which both may be used."""
 
     transport: AsyncTransport
+    clock: Clock
     running: Callable[[], object]
     loop: object
     """What `running` answers with in that loop."""
@@ -33,15 +35,16 @@ class AsyncBinding:
         self._runs = runs
         self._bound: Bound | None = None
 
-    def get(self) -> AsyncTransport:
+    def get(self) -> Bound:
         """The transport, from the first call on. Raises where the client is closed, or bound to another event loop."""
         if self._runs.closed:
             raise _closed_error()
         if self._bound is None:
             running = _running()
-            self._bound = Bound(self._transport(), running, running())
+            transport = self._transport()
+            self._bound = Bound(transport, async_clock(transport), running, running())
         self.check()
-        return self._bound.transport
+        return self._bound
 
     def check(self) -> None:
         """Raise where the client is bound to another event loop: its connections can neither be used nor closed here."""

@@ -350,9 +350,11 @@ class PlatformClient(ManyRuns):
 
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation of `platform_core` to its end, and answer with what it ends in."""
+        bound = self._binding.get()
         return await run_async(
             checked_operation(operation),
-            transport=self._binding.get(),
+            transport=bound.transport,
+            clock=bound.clock,
             config=self._wiring.config,
             tokens=self._tokens,
             budget=self._wiring.budget,

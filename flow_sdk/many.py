@@ -16,7 +16,7 @@ from platform_core.machine import Operation
 from platform_core.records import ExecutionRecord
 from platform_core.resuming import handle_of_id, handle_of_record, handle_of_run, resume_execution
 from platform_core.schedule import CONCURRENCY
-from platform_transports.drive import AsyncDriven, SyncDriven, async_clock, sync_clock
+from platform_transports.drive import AsyncDriven, SyncDriven, sync_clock
 from platform_transports.ends import AsyncEnds, sync_ends
 from platform_transports.journal import Journal
 from platform_transports.many import AsyncMany, SyncMany
@@ -79,8 +79,8 @@ class ManyRuns(Wired):
     def _row(
         self, part: AsyncRuns, runs: "Callable[[], _Named]", finish: Callable[[Any, Any], Any], journal: Journal | None, concurrency: int
     ) -> AsyncIterator[Any]:
-        transport = self._binding.get()
-        clock = async_clock(transport)
+        bound = self._binding.get()
+        transport, clock = bound.transport, bound.clock
 
         def begin(operation: Operation[Any]) -> AsyncDriven[Any]:
             wiring = self._wiring
