@@ -46,8 +46,7 @@ UNAUTHORIZED = 401
 REQUEST_ID = "X-Request-ID"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What stays the same for the whole exchange."""
 
     seed: UUID
@@ -65,8 +64,7 @@ class Plan:
     """A submission with a key: 409 says that its first attempt is still being taken in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """What an exchange has done so far."""
 
     sends: int
@@ -84,8 +82,7 @@ class Tally:
     """When what is in flight was decided: there the operation's clock stands still while it is stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """A response that is not repeated: for its status, or since attempts, time or budget are at their end."""
 
     at: float
@@ -100,8 +97,7 @@ class Answered:
         return facts_of(self.plan, self.sends, self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(NamedTuple):
     """The end without one. `passing` where only attempts, time or budget forbade to try again."""
 
     at: float
@@ -160,7 +156,7 @@ class Pausing:
             case Woke(at) if at >= self.plan.deadline:
                 return _too_late(self.tally, at, self.last)
             case Woke(at):
-                tally = replace(self.tally, sends=self.tally.sends + 1, attempts=self.tally.attempts + 1, at=at)
+                tally = self.tally._replace(sends=self.tally.sends + 1, attempts=self.tally.attempts + 1, at=at)
                 return _send(self.plan, tally, PAUSE_OVER)
             case Refused(at):
                 return Unanswered(at, self.last, self.tally.sends, self.tally.seen, passing=True)
@@ -189,7 +185,7 @@ class Authorizing:
                 last = self.rejection or _failure(self.plan, self.tally, at, PlatformAuthenticationError, "there was no token in time")
                 return _too_late(self.tally, at, last)
             case Authorized(at):
-                return _send(self.plan, replace(self.tally, sends=self.tally.sends + 1, at=at), Reason(Because.TOKEN_RENEWED))
+                return _send(self.plan, self.tally._replace(sends=self.tally.sends + 1, at=at), Reason(Because.TOKEN_RENEWED))
             case NotAuthorized():
                 return self._not_authorized(outcome)
             case Restored(at):
@@ -209,7 +205,7 @@ class Authorizing:
         if outcome.permanent:
             return end
         # The token is asked for again by the next attempt, which meets the same lack of it.
-        tally = replace(self.tally, refreshed=False, asked=False)
+        tally = self.tally._replace(refreshed=False, asked=False)
         return _repeat(plan, tally, at, None, failure, end, Reason(Because.TOKEN_REFUSED, outcome.reason))
 
 
@@ -255,17 +251,17 @@ def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
     end = Answered(at, response, plan, before.sends, before.seen or retry.may_have_been_seen(response.status))
     if response.is_success:
         return end
-    tally = replace(before, seen=end.seen)
+    tally = before._replace(seen=end.seen)
     if response.status == UNAUTHORIZED and not tally.refreshed:
         failure = failure_from_status(response, end.facts, plan.limits)
         if at >= plan.deadline:
             return _too_late(tally, at, failure)
-        exchange = Authorizing(plan, replace(tally, refreshed=True, at=at), failure)
+        exchange = Authorizing(plan, tally._replace(refreshed=True, at=at), failure)
         return InFlight(exchange, _authorize(plan, outcome.generation, at, Reason(Because.TOKEN_REJECTED)))
     if response.status == retry.CONFLICT and plan.bears_conflict:
         until = at + retry.CONFLICT_SECONDS_MAX if tally.conflict_until is None else tally.conflict_until
         # No attempt: the platform has the submission, and only wants to be asked again.
-        tally = replace(tally, conflict_until=until, attempts=tally.attempts - 1)
+        tally = tally._replace(conflict_until=until, attempts=tally.attempts - 1)
         if at >= until:
             return end
     elif not retry.repeats_status(response.status, harmless=plan.harmless):
@@ -280,9 +276,9 @@ def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
     if outcome.cause is FailureCause.NO_TOKEN and not before.asked:
         if at >= plan.deadline:
             return _too_late(before, at, _no_answer(plan, before, outcome))
-        exchange = Authorizing(plan, replace(before, asked=True, at=at), rejection=None)
+        exchange = Authorizing(plan, before._replace(asked=True, at=at), rejection=None)
         return InFlight(exchange, _authorize(plan, None, at, Reason(Because.NO_TOKEN)))
-    tally = replace(before, seen=before.seen or outcome.sent == "maybe")
+    tally = before._replace(seen=before.seen or outcome.sent == "maybe")
     failure = _no_answer(plan, tally, outcome)
     passing = retry.repeats_failure(outcome.cause, outcome.sent, harmless=plan.harmless)
     end = Unanswered(at, failure, tally.sends, tally.seen, passing)
@@ -290,7 +286,7 @@ def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
         return end
     at_once = retry.repeats_at_once(outcome.cause, outcome.sent, reused=outcome.reused, harmless=plan.harmless)
     if at_once and not tally.reconnected:
-        return _send(plan, replace(tally, sends=tally.sends + 1, reconnected=True, at=at), Reason(Because.STALE_CONNECTION))
+        return _send(plan, tally._replace(sends=tally.sends + 1, reconnected=True, at=at), Reason(Because.STALE_CONNECTION))
     return _repeat(plan, tally, at, None, failure, end, reason)
 
 
@@ -298,12 +294,12 @@ def _restored(plan: Plan, tally: Tally, outcome: Restored) -> Progress:
     """Send again at once what may be repeated. No attempt: it was we who did not wait for the answer."""
     if not plan.harmless or outcome.at >= plan.deadline:
         return _failed(plan, tally, Failed(outcome.at, FailureCause.RESTORED, sent="maybe"))
-    return _send(plan, replace(_elsewhere(tally, outcome.at), sends=tally.sends + 1, seen=True), Reason(Because.RESTORED))
+    return _send(plan, _elsewhere(tally, outcome.at)._replace(sends=tally.sends + 1, seen=True), Reason(Because.RESTORED))
 
 
 def _elsewhere(tally: Tally, at: float) -> Tally:
     """The tally of an exchange that was restored: which tokens another token store had, or was asked for, says nothing of this one."""
-    return replace(tally, refreshed=False, asked=False, at=at)
+    return tally._replace(refreshed=False, asked=False, at=at)
 
 
 def _repeat(
@@ -316,7 +312,7 @@ def _repeat(
         return end
     pause = bound if asked_seconds else bound * unit_random(plan.seed, "pause", tally.sends)
     until = at + pause
-    exchange = Pausing(plan, replace(tally, pauses=tally.pauses + 1, at=at), until, last)
+    exchange = Pausing(plan, tally._replace(pauses=tally.pauses + 1, at=at), until, last)
     return InFlight(exchange, Sleep(until, plan.cost, reason))
 
 

@@ -7,7 +7,6 @@ Since a frozen value steps to the same end each time, each operation that stands
 """
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 from platform_core.actions import Authorize, Send, Sleep
@@ -22,6 +21,7 @@ from platform_core.machine import Operation
 from platform_core.messages import Request, Response
 from platform_core.outcomes import Abandoned, Outcome
 from platform_core.resuming import first_outcome
+from tests.support.frozen import field_names
 
 from .timers import thresholds
 
@@ -117,9 +117,10 @@ def _former(kind: type[Any]) -> Callable[[Any, float], Any]:
     special = _SPECIAL.get(kind)
     if special is not None:
         return special
-    if not is_dataclass(kind):
+    found = field_names(kind)
+    if found is None:
         return lambda value, now: value
-    names = tuple(each.name for each in fields(kind) if each.name not in _LEFT_OUT)
+    names = tuple(name for name in found if name not in _LEFT_OUT)
     return lambda value, now: (kind, *[_form_of_field(name, getattr(value, name), now) for name in names])
 
 

@@ -97,14 +97,14 @@ class TestSending:
         ],
     )
     def test_every_cause_has_its_error(self, cause: FailureCause, error: type[PlatformClientError]) -> None:
-        end = ExchangeRun(replace(PLAN, policy=RetryPolicy(attempts_max=1))).tell(lost(2.0, "maybe", cause))
+        end = ExchangeRun(PLAN._replace(policy=RetryPolicy(attempts_max=1))).tell(lost(2.0, "maybe", cause))
         failure = end.failure
         assert failure.error is error
         assert (failure.sent, failure.method, failure.path, failure.attempts, failure.elapsed) == ("maybe", "GET", "/api/v1/x", 1, 2.0)
         assert failure.request_id == str(derived_uuid(SEED, "request", 0))
 
     def test_the_transports_own_word_is_for_the_reader_alone(self) -> None:
-        plan = replace(PLAN, policy=RetryPolicy(attempts_max=1))
+        plan = PLAN._replace(policy=RetryPolicy(attempts_max=1))
         outcome = Failed(2.0, FailureCause.CONNECT, "no", detail="ECONNREFUSED\nfor Bearer abcdefgh.ijklmnop")
         message = ExchangeRun(plan).tell(outcome).failure.message
         assert message.startswith("no connection could be made: ECONNREFUSED for ")
@@ -112,13 +112,13 @@ class TestSending:
         assert outcome == replace(outcome, detail="")
 
     def test_sent_of_an_error_speaks_of_every_attempt(self) -> None:
-        call = ExchangeRun(replace(PLAN, policy=TWICE))
+        call = ExchangeRun(PLAN._replace(policy=TWICE))
         call.tell(lost(1.0, "maybe"))
         call.wake()
         assert call.tell(lost(5.0, "no", FailureCause.CONNECT)).failure.sent == "maybe"
 
     def test_sent_is_no_where_nothing_was_handed_on(self) -> None:
-        call = ExchangeRun(replace(PLAN, policy=TWICE))
+        call = ExchangeRun(PLAN._replace(policy=TWICE))
         call.tell(lost(1.0, "no"))
         call.wake()
         end = call.tell(lost(5.0, "no"))
@@ -129,7 +129,7 @@ class TestSending:
         assert isinstance(ExchangeRun().tell(lost(DEADLINE, cause=FailureCause.DISCONNECTED, reused=True)), Unanswered)
 
     def test_restored_while_sending_counts_as_maybe_sent_and_is_sent_again_at_once(self) -> None:
-        call = ExchangeRun(replace(PLAN, policy=RetryPolicy(attempts_max=1)))
+        call = ExchangeRun(PLAN._replace(policy=RetryPolicy(attempts_max=1)))
         action = call.tell(Restored(1.0))
         assert (action.request.method, action.deadline, action.reason) == ("GET", 31.0, Reason(Because.RESTORED))
         assert maybe_seen(call.exchange, "no")
@@ -163,7 +163,7 @@ class TestStaleConnection:
         assert isinstance(call.tell(replace(self.STALE, at=9.0)), Sleep)
 
     def test_it_is_repeated_at_once_also_where_one_attempt_is_all(self) -> None:
-        call = ExchangeRun(replace(PLAN, policy=RetryPolicy(attempts_max=1)))
+        call = ExchangeRun(PLAN._replace(policy=RetryPolicy(attempts_max=1)))
         assert isinstance(call.tell(self.STALE), Send)
         assert isinstance(call.tell(self.STALE), Unanswered)
 
@@ -208,7 +208,7 @@ class TestAttempts:
         assert ExchangeRun(sends=7).requests[0].headers.get(REQUEST_ID) == str(derived_uuid(SEED, "request", 7))
 
     def test_a_request_id_of_the_callers_own_stands(self) -> None:
-        plan = replace(PLAN, request=Request("GET", "/api/v1/x", Headers((("x-request-id", "mine"),))), policy=RetryPolicy(1))
+        plan = PLAN._replace(request=Request("GET", "/api/v1/x", Headers((("x-request-id", "mine"),))), policy=RetryPolicy(1))
         call = ExchangeRun(plan)
         assert call.requests[0].headers.get_all(REQUEST_ID) == ("mine",)
         assert call.tell(lost(1.0)).failure.request_id == "mine"
@@ -218,7 +218,7 @@ class TestPauses:
     def test_pauses_have_full_jitter_below_a_bound_that_doubles(self) -> None:
         policy = RetryPolicy(attempts_max=1000)
         shares: list[float] = []
-        call = ExchangeRun(replace(PLAN, policy=policy, deadline=1e9))
+        call = ExchangeRun(PLAN._replace(policy=policy, deadline=1e9))
         for pauses in range(999):
             action = call.tell(answered(0.0, 503))
             assert 0.0 <= action.until < policy.pause_seconds(pauses)
@@ -243,7 +243,7 @@ class TestPauses:
     @pytest.mark.parametrize(("at", "asked"), [(99.49, Sleep), (99.5, Answered)])
     def test_the_branch_is_taken_on_the_pause_before_jitter(self, seed: Any, at: float, asked: type) -> None:
         # With its jitter each of these pauses would end before the deadline.
-        assert isinstance(ExchangeRun(replace(PLAN, seed=seed)).tell(answered(at, 503)), asked)
+        assert isinstance(ExchangeRun(PLAN._replace(seed=seed)).tell(answered(at, 503)), asked)
 
     def test_pausing_on_woke_goes_to_sending_and_sends(self) -> None:
         call = ExchangeRun()
@@ -274,7 +274,7 @@ class TestPauses:
         assert isinstance(call.wake(), Send)
 
 
-@pytest.mark.parametrize("plan", [PLAN, BLIND, SUBMISSION, replace(PLAN, policy=RetryPolicy(1))])
+@pytest.mark.parametrize("plan", [PLAN, BLIND, SUBMISSION, PLAN._replace(policy=RetryPolicy(1))])
 def test_a_step_is_a_pure_function(plan: Plan) -> None:
     outcomes = (answered(1.0, 429), Woke(3.0))
     first, second = ExchangeRun(plan), ExchangeRun(plan)
@@ -284,6 +284,6 @@ def test_a_step_is_a_pure_function(plan: Plan) -> None:
 
 
 def test_the_edges_are_as_declared() -> None:
-    plans = [replace(plan, policy=TWICE, deadline=20.0) for plan in (PLAN, BLIND, SUBMISSION)]
+    plans = [plan._replace(policy=TWICE, deadline=20.0) for plan in (PLAN, BLIND, SUBMISSION)]
     starts: list[Exchange] = [begin(plan, 0.0, 0, Reason(Because.FIRST)).exchange for plan in plans]
     assert differences(walk(starts, (0.0, 11.0, 20.0), EDGES), EDGES) == []

@@ -1,7 +1,5 @@
 """One logical call: its one token refresh, a conflict, and whether the server may have begun."""
 
-from dataclasses import replace
-
 import pytest
 
 from platform_core.actions import Authorize, Because, Reason, Send, Sleep
@@ -171,7 +169,7 @@ class TestConflict:
         call.tell(answered(1.0, 409), Woke(2.0), answered(5.0, 503), Woke(6.0))
         assert isinstance(call.tell(answered(11.0, 409)), Answered)
 
-    @pytest.mark.parametrize("plan", [PLAN, BLIND, replace(PLAN, request=KEYED)])
+    @pytest.mark.parametrize("plan", [PLAN, BLIND, PLAN._replace(request=KEYED)])
     def test_409_to_others_is_their_answer(self, plan: Plan) -> None:
         assert isinstance(ExchangeRun(plan).tell(answered(1.0, 409)), Answered)
 

@@ -1,6 +1,5 @@
 """Plans of one logical call, and one under way, for the tests of exchanges."""
 
-from dataclasses import replace
 from typing import Any
 
 from platform_core.actions import Because, Reason, Send
@@ -21,8 +20,8 @@ GET = Request("GET", "/api/v1/x?secret=1")
 POST = Request("POST", "/api/v1/x", body=Inline(b'{"a":1}'))
 KEYED = Request("POST", "/api/v1/x", Headers(((IDEMPOTENCY_KEY, "k"),)), Inline(b'{"a":1}'))
 PLAN = Plan(SEED, GET, Settings().limits, RetryPolicy(), DEADLINE, 30.0, harmless=True, cost=RETRY_COST)
-BLIND = replace(PLAN, request=POST, harmless=False)
-SUBMISSION = replace(PLAN, request=KEYED, bears_conflict=True)
+BLIND = PLAN._replace(request=POST, harmless=False)
+SUBMISSION = PLAN._replace(request=KEYED, bears_conflict=True)
 TWICE = RetryPolicy(attempts_max=2)
 
 

@@ -6,7 +6,6 @@ is met at a few times that lie on both sides of its deadlines.
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 from platform_core.errors import Failure
@@ -18,6 +17,7 @@ from platform_core.messages import Request
 from platform_core.outcomes import Abandoned, Outcome
 
 from .core import samples
+from .frozen import field_names
 
 _ALIKE = frozenset({"sends", "pauses", "since", "until", "last", "status", "rejection", "at"})
 """Fields that decide nothing, or nothing that another does not."""
@@ -96,9 +96,11 @@ def _shape(value: Any) -> Any:
     """A form that is equal for values of which the same can become."""
     if isinstance(value, _OPAQUE):
         return type(value)
-    if is_dataclass(value):
-        return type(value), *(_shape(getattr(value, each.name)) for each in fields(value) if each.name not in _ALIKE)
-    return value
+    kind: type[Any] = value.__class__
+    names = field_names(kind)
+    if names is None:
+        return value
+    return kind, *(_shape(getattr(value, name)) for name in names if name not in _ALIKE)
 
 
 def differences(found: Walk, edges: Mapping[tuple[type, type], frozenset[type]]) -> list[str]:
