@@ -59,6 +59,9 @@ instructions: $(READY) ## instructions for one poll and for whole calls, in docs
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+many: $(READY) ## wait for 10,000 executions in one process, in each world, in docs/benchmarks.md
+	$(BIN)/python -m benchmarks.many_runs $(BENCH_ARGS)
+
 poll-plan: $(READY) ## the poll plan beside the plans of others, in virtual time, in docs/poll_plan.md
 	$(BIN)/python -m benchmarks.poll_plan
 
