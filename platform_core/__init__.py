@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         PlatformSubmissionUnknownError,
         PlatformTimeoutError,
     )
+    from .events import EventParser, ServerSentEvent
     from .handles import ExecutionHandle
     from .lifecycle import ExecutionStatus
     from .limits import Limits
@@ -73,6 +74,7 @@ _MODULE_OF = {
     "ClientConfig": "config",
     "Decision": "machine",
     "Done": "actions",
+    "EventParser": "events",
     "ExecutionHandle": "handles",
     "ExecutionRecord": "records",
     "ExecutionStatus": "lifecycle",
@@ -114,6 +116,7 @@ _MODULE_OF = {
     "RetryBudget": "retry",
     "RetryPolicy": "retry",
     "Send": "actions",
+    "ServerSentEvent": "events",
     "Settings": "config",
     "SkillsArtifact": "records",
     "Sleep": "actions",
@@ -152,6 +155,7 @@ __all__ = [
     "ClientConfig",
     "Decision",
     "Done",
+    "EventParser",
     "ExecutionHandle",
     "ExecutionRecord",
     "ExecutionStatus",
@@ -193,6 +197,7 @@ __all__ = [
     "RetryBudget",
     "RetryPolicy",
     "Send",
+    "ServerSentEvent",
     "Settings",
     "SkillsArtifact",
     "Sleep",
