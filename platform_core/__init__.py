@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .lifecycle import ExecutionStatus
     from .limits import Limits
     from .machine import Decision, Misuse, Operation
-    from .messages import Headers, Inline, OutgoingRequest, Request, Response
+    from .messages import External, Headers, Inline, OutgoingRequest, Request, Response
     from .operations import (
         await_execution,
         cancel_execution,
@@ -78,6 +78,7 @@ _MODULE_OF = {
     "ExecutionHandle": "handles",
     "ExecutionRecord": "records",
     "ExecutionStatus": "lifecycle",
+    "External": "messages",
     "Failed": "outcomes",
     "Failure": "errors",
     "FailureCause": "outcomes",
@@ -159,6 +160,7 @@ __all__ = [
     "ExecutionHandle",
     "ExecutionRecord",
     "ExecutionStatus",
+    "External",
     "Failed",
     "Failure",
     "FailureCause",

@@ -256,6 +256,8 @@ def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
         failure = failure_from_status(response, end.facts, plan.limits)
         if at >= plan.deadline:
             return _too_late(tally, at, failure)
+        if retry.is_sent_once(plan.request):
+            return _sent_once(tally, at, failure)
         exchange = Authorizing(plan, tally._replace(refreshed=True, at=at), failure)
         return InFlight(exchange, _authorize(plan, outcome.generation, at, Reason(Because.TOKEN_REJECTED)))
     if response.status == retry.CONFLICT and plan.bears_conflict:
@@ -267,6 +269,8 @@ def _received(plan: Plan, before: Tally, outcome: Received) -> Progress:
     elif not retry.repeats_status(response.status, harmless=plan.harmless):
         return end
     failure = failure_from_status(response, end.facts, plan.limits)
+    if retry.is_sent_once(plan.request):
+        return _sent_once(tally, at, failure)
     reason = Reason(Because.STATUS, str(response.status))
     return _repeat(plan, tally, at, retry_after_seconds(response.headers), failure, end, reason)
 
@@ -284,6 +288,8 @@ def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
     end = Unanswered(at, failure, tally.sends, tally.seen, passing)
     if at >= plan.deadline or not passing:
         return end
+    if retry.is_sent_once(plan.request) and outcome.cause is not FailureCause.NO_TOKEN:  # without a token, nothing was asked for it
+        return _sent_once(tally, at, failure)
     at_once = retry.repeats_at_once(outcome.cause, outcome.sent, reused=outcome.reused, harmless=plan.harmless)
     if at_once and not tally.reconnected:
         return _send(plan, tally._replace(sends=tally.sends + 1, reconnected=True, at=at), Reason(Because.STALE_CONNECTION))
@@ -292,7 +298,7 @@ def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
 
 def _restored(plan: Plan, tally: Tally, outcome: Restored) -> Progress:
     """Send again at once what may be repeated. No attempt: it was we who did not wait for the answer."""
-    if not plan.harmless or outcome.at >= plan.deadline:
+    if not plan.harmless or outcome.at >= plan.deadline or retry.is_sent_once(plan.request):
         return _failed(plan, tally, Failed(outcome.at, FailureCause.RESTORED, sent="maybe"))
     return _send(plan, _elsewhere(tally, outcome.at)._replace(sends=tally.sends + 1, seen=True), Reason(Because.RESTORED))
 
@@ -340,6 +346,12 @@ def _no_answer(plan: Plan, tally: Tally, outcome: Failed) -> Failure:
     if detail := one_line(outcome.detail, MESSAGE_LENGTH_MAX):
         message = f"{message}: {detail}"
     return replace(_failure(plan, tally, outcome.at, error, message), sent="maybe" if tally.seen else "no")
+
+
+def _sent_once(tally: Tally, at: float, last: Failure) -> Unanswered:
+    """It would be tried again, but for its body."""
+    failure = replace(last, message=f"{last.message}; it was not tried again, since its body cannot be sent twice")
+    return Unanswered(at, failure, tally.sends, tally.seen, passing=True)
 
 
 def _too_late(tally: Tally, at: float, last: Failure) -> Unanswered:

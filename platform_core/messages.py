@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import cast
+from typing import NoReturn, TypeAlias, cast
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -73,6 +73,28 @@ class Inline:
         return f"Inline({len(self.content)} bytes)"
 
 
+@dataclass(frozen=True, slots=True)
+class External:
+    """A body that the value only names: whoever runs the request holds it, and hands it on piece by piece.
+
+    `length` in bytes, None where nobody knows it; `replayable` says whether the same bytes can be sent more than once.
+    """
+
+    length: int | None
+    replayable: bool
+
+    def __post_init__(self) -> None:
+        if self.length is not None and self.length < 0:
+            message = f"length must not be negative, not {self.length}"
+            raise ValueError(message)
+
+    @property
+    def content(self) -> NoReturn:
+        """There are no bytes here: whoever knows inline bodies alone is told so, and sends nothing."""
+        raise TypeError("this body is external: it is handed on piece by piece, and is not in the value")
+
+
+Body: TypeAlias = Inline | External
 NO_BODY = Inline(b"")
 
 
@@ -86,7 +108,7 @@ class Request:
     method: str
     target: str
     headers: Headers = Headers()
-    body: Inline = NO_BODY
+    body: Body = NO_BODY
 
     @property
     def path(self) -> str:
@@ -101,7 +123,7 @@ class OutgoingRequest:
     method: str
     url: str
     headers: Headers
-    body: Inline
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from .execution import Ready, ReadyToWatch
 from .handles import OnAbandon
 from .job import Job
 from .machine import Operation
-from .messages import Request, checked_id
+from .messages import External, Request, checked_id
 from .records import ComponentKind, ExecutionRecord, SkillsArtifact
 from .requests import custom_request, skills_request, status_request, submission
 
@@ -202,12 +202,12 @@ def request(
     *,
     params: Mapping[str, Any] | None = None,
     json: Any = None,  # noqa: ANN401 -- any JSON value
-    content: bytes | None = None,
+    content: bytes | External | None = None,
     headers: Mapping[str, str] | None = None,
     seed: UUID,
     settings: Settings = DEFAULT_SETTINGS,
 ) -> Operation[Any]:
-    """Any call; ends in parsed JSON for `application/json`, else in bytes."""
+    """Any call; ends in parsed JSON for `application/json`, else in bytes. An `External` content is handed to the driver besides."""
     built = custom_request(method, path, params=params, json=json, content=content, headers=headers, settings=settings)
     return ReadyToCall(Call(seed, settings, built, AnyContent()))
 

@@ -10,6 +10,8 @@ from .handles import Submission
 from .limits import Limits
 from .messages import (
     NO_BODY,
+    Body,
+    External,
     Headers,
     Inline,
     Request,
@@ -135,13 +137,15 @@ def custom_request(
     if json is not None and content is not None:
         message = "json and content are both given: a request has one body"
         raise ValueError(message)
-    defaults, body = [_ACCEPT], NO_BODY
+    defaults: list[_Field] = [_ACCEPT]
+    body: Body = NO_BODY
     if json is not None:
         defaults.append(_JSON_TYPE)
         body = _checked_body(json_body(json), "json", settings.limits)
     if content is not None:
         defaults.append(_BYTES_TYPE)
-        body = _checked_body(_checked_bytes(content), "content", settings.limits)
+        # The limits bound what is held at a time: of an external body that is never all of it.
+        body = content if isinstance(content, External) else _checked_body(_checked_bytes(content), "content", settings.limits)
     return Request(_checked_method(method), f"{target}?{query}" if query else target, own.with_defaults(defaults), body)
 
 
@@ -187,7 +191,7 @@ def _checked_method(method: object) -> str:
 
 def _checked_bytes(content: object) -> bytes:
     if not isinstance(content, (bytes, bytearray, memoryview)):
-        message = f"content must be bytes, not {type(content).__name__}"
+        message = f"content must be bytes or External, not {type(content).__name__}"
         raise TypeError(message)
     return bytes(cast("bytes", content))
 

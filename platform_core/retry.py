@@ -7,12 +7,14 @@ Rule 2: what it may have seen only where repeating is harmless: a method idempot
         and the key is what allows that.
 Rule 3: 429 says that nothing was done, so anything may be repeated after it. 500 is the platform's word for a failed execution.
 Rule 4: what would fail the same way again is not repeated: a certificate, an answer over the limits, our own closing.
+Rule 5: a body that cannot be sent twice is handed to a transport once, whatever becomes of it: not even for a new token, and not after
+        `sent="no"` either, since whoever made the connection may have asked the body for its first piece.
 """
 
 from dataclasses import dataclass
 
 from .checks import checked_count, checked_seconds
-from .messages import Request
+from .messages import External, Request
 from .outcomes import FailureCause, Sent
 
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -72,6 +74,11 @@ class RetryBudget:
 def is_harmless(request: Request) -> bool:
     """Whether repeating this request does nothing that its first sending did not do; a cancel is harmless besides."""
     return request.method in IDEMPOTENT_METHODS or IDEMPOTENCY_KEY in request.headers
+
+
+def is_sent_once(request: Request) -> bool:
+    """Whether the request cannot be sent a second time: Rule 5."""
+    return isinstance(request.body, External) and not request.body.replayable
 
 
 def repeats_status(status: int, *, harmless: bool) -> bool:

@@ -37,7 +37,10 @@ _OUTCOME = one_of(*(shape.kind for shape in OUTCOMES if shape.name != "response"
 
 
 def snapshot(operation: Operation[Any]) -> Snapshot:
-    """The operation as a value that `json.dumps` writes. Raises `TypeError` for what this package did not build."""
+    """The operation as a value that `json.dumps` writes.
+
+    Raises `TypeError` for what this package did not build, and `ValueError` where the body of its request is not in it.
+    """
     if type(operation) not in _KINDS:
         message = f"operation must be one that platform_core builds, not {type(operation).__name__}"
         raise TypeError(message)

@@ -22,7 +22,7 @@ from .handles import HandleKind, OnAbandon, Submission
 from .job import Job, Known
 from .limits import Limits
 from .machine import Ended
-from .messages import Inline, Request, Response
+from .messages import Body, Inline, Request, Response
 from .outcomes import (
     Abandoned,
     Authorized,
@@ -174,6 +174,16 @@ def _names(literal: object) -> Codec[Any]:
     return choice({name: name for name in get_args(literal)})
 
 
+_INLINE = part(Inline)
+
+
+def _write_body(body: Body) -> Json:
+    if not isinstance(body, Inline):
+        raise ValueError("an operation whose body is external cannot be stored: its bytes are not in it")  # noqa: TRY004 -- the type is right
+    return _INLINE.write(body)
+
+
+_BODY = Codec(_write_body, _INLINE.read)
 _JOB, _KNOWN, _REQUEST, _SETTINGS, _SUBMISSION = (part(kind) for kind in (Job, Known, Request, Settings, Submission))
 _PLAN, _TALLY, _FAILURE, _CALL, _CANCEL, _LEAVING = (part(kind) for kind in (Plan, Tally, Failure, Call, Cancel, Leaving))
 _WITH_PAUSES = one_of(Sending, Pausing, Authorizing)
@@ -256,7 +266,7 @@ _PARTS = (
             "connect_seconds_max": POSITIVE,
         },
     ),
-    Shape("request", Request, {"method": METHOD, "target": TARGET, "headers": REQUEST_HEADERS, "body": part(Inline)}),
+    Shape("request", Request, {"method": METHOD, "target": TARGET, "headers": REQUEST_HEADERS, "body": _BODY}),
     Shape("inline", Inline, {"content": BYTES}),
     Shape("submission", Submission, {"key": KEY, "target": SUBMISSION_TARGET, "body": BYTES}),
     Shape("sending", Sending, {"plan": _PLAN, "tally": _TALLY}),

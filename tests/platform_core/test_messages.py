@@ -11,6 +11,7 @@ import pytest
 
 from platform_core.messages import (
     FORBIDDEN_HEADERS,
+    External,
     Headers,
     Inline,
     OutgoingRequest,
@@ -65,6 +66,15 @@ class TestHeaders:
 class TestTexts:
     def test_a_request_shows_its_path_without_the_query(self) -> None:
         assert Request("GET", "/api/v1/a?secret=1").path == "/api/v1/a"
+
+    def test_an_external_body_has_no_bytes_to_show(self) -> None:
+        with pytest.raises(TypeError, match=r"^this body is external"):
+            _ = External(3, replayable=True).content
+
+    def test_an_external_body_has_no_negative_length(self) -> None:
+        assert (External(0, replayable=True).length, External(None, replayable=False).length) == (0, None)
+        with pytest.raises(ValueError, match=r"^length must not be negative, not -1$"):
+            External(-1, replayable=True)
 
     def test_no_body_is_shown(self) -> None:
         assert "secret" not in repr(Request("POST", "/a", body=Inline(b"secret")))

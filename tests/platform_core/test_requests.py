@@ -10,7 +10,7 @@ import pytest
 from platform_core.config import DEFAULT_SETTINGS, Settings
 from platform_core.handles import Submission
 from platform_core.limits import Limits
-from platform_core.messages import NO_BODY, Headers, Request
+from platform_core.messages import NO_BODY, External, Headers, Request
 from platform_core.records import ComponentKind
 from platform_core.requests import cancel_request, custom_request, resubmission, skills_request, status_request, submission, submission_kind
 
@@ -273,6 +273,12 @@ class TestCustomRequests:
         assert type(request.body.content) is bytes
         assert request.headers.get("Content-Type") == "application/octet-stream"
 
+    def test_an_external_body_is_taken_as_it_is_whatever_its_length(self) -> None:
+        body = External(SMALL.limits.request_body_bytes_max + 1, replayable=False)
+        request = custom("PUT", content=body, settings=SMALL)
+        assert request.body is body
+        assert request.headers.get("Content-Type") == "application/octet-stream"
+
     def test_an_empty_content_is_a_body_too(self) -> None:
         request = custom("PUT", content=b"")
         assert request.body == NO_BODY
@@ -289,7 +295,7 @@ class TestCustomRequests:
 
     @pytest.mark.parametrize("content", ["text", 5, [b"a"], iter([b"a"])])
     def test_content_that_is_not_bytes_is_refused(self, content: object) -> None:
-        with pytest.raises(TypeError, match=rf"^content must be bytes, not {type(content).__name__}$"):
+        with pytest.raises(TypeError, match=rf"^content must be bytes or External, not {type(content).__name__}$"):
             custom("PUT", content=content)
 
     @pytest.mark.parametrize(

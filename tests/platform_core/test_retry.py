@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from platform_core.messages import Headers, Request
+from platform_core.messages import External, Headers, Request
 from platform_core.outcomes import FailureCause, Sent
 from platform_core.retry import (
     DEFAULT_RETRY,
@@ -13,6 +13,7 @@ from platform_core.retry import (
     RetryBudget,
     RetryPolicy,
     is_harmless,
+    is_sent_once,
     may_have_been_seen,
     repeats_at_once,
     repeats_failure,
@@ -88,6 +89,11 @@ def test_only_a_stale_connection_is_no_fault_and_repeated_at_once(
 )
 def test_a_refusal_says_that_nothing_was_begun(status: int, seen: bool) -> None:
     assert may_have_been_seen(status) is seen
+
+
+def test_a_body_is_sent_once_where_it_is_external_and_cannot_be_replayed() -> None:
+    bodies = (External(1, replayable=False), External(None, replayable=True), Request("PUT", "/a").body)
+    assert [is_sent_once(Request("PUT", "/a", body=body)) for body in bodies] == [True, False, False]
 
 
 def test_four_attempts_with_pauses_from_half_a_second_up_to_eight_are_the_default() -> None:

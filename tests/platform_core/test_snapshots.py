@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_core.machine import Misuse, Operation
-from platform_core.messages import Headers, Response
+from platform_core.messages import External, Headers, Response
+from platform_core.operations import request
 from platform_core.outcomes import Received
 from platform_core.snapshots import SCHEMA, UnknownSchema, restore, restored_outcome, snapshot, stored_outcome
 from platform_core.stored_shapes import STATES
 from platform_core.stored_values import InvalidSnapshot
-from tests.support.core import samples
+from tests.support.core import SEED, samples
 from tests.support.stored import stored_runs, with_handle
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,6 +45,12 @@ def test_what_goes_out_comes_back_and_steps_as_before(name: str) -> None:
     assert restored == RUNS[name]
     assert type(restored) is type(RUNS[name])
     assert stepped(restored) == stepped(RUNS[name])
+
+
+def test_an_operation_whose_body_is_not_in_it_is_refused() -> None:
+    upload = request("PUT", "/api/v1/x", content=External(None, replayable=True), seed=SEED)
+    with pytest.raises(ValueError, match=r"^an operation whose body is external cannot be stored: its bytes are not in it$"):
+        snapshot(upload)
 
 
 def test_the_runs_of_these_tests_are_in_every_state_that_can_be_stored() -> None:

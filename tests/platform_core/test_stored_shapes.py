@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from platform_core import errors
+from platform_core.messages import External, Request
 from platform_core.outcomes import Outcome
 from platform_core.snapshots import restore, snapshot
 from platform_core.stored_shapes import OUTCOMES, SHAPES, STATES, Shape, one_of, part
@@ -30,6 +31,12 @@ def changed(name: str, path: str, value: Any) -> Any:
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=lambda shape: shape.name)
 def test_a_shape_has_every_field_of_its_type_in_order(shape: Shape) -> None:
     assert tuple(shape.fields) == field_names(shape.kind)
+
+
+def test_a_request_whose_body_is_not_in_it_is_not_written() -> None:
+    request = Request("PUT", "/api/v1/x", body=External(None, replayable=True))
+    with pytest.raises(ValueError, match=r"^an operation whose body is external cannot be stored: its bytes are not in it$"):
+        part(Request).write(request)
 
 
 def test_each_type_and_each_name_stands_once() -> None:

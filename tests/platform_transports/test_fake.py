@@ -7,7 +7,7 @@ import pytest
 
 from platform_core.errors import PlatformTimeoutError
 from platform_core.limits import DEFAULT_LIMITS, Limits
-from platform_core.messages import Headers, Inline, OutgoingRequest, Request, Response
+from platform_core.messages import External, Headers, Inline, OutgoingRequest, Request, Response
 from platform_core.outcomes import FailureCause
 from platform_transports.contract import (
     AsyncTransport,
@@ -276,3 +276,11 @@ def test_a_script_may_look_at_the_platform_and_at_the_time() -> None:
     drive_sync(sleeping(0.1), fake)
     assert seen[0] == (0.0, 1)
     assert seen[1] == (0.0, 2)
+
+
+def test_a_request_whose_body_is_not_in_it_is_not_sent() -> None:
+    platform = FakePlatform()
+    upload = OutgoingRequest("PUT", "https://platform.test/api/v1/things", Headers(), External(3, replayable=True))
+    with pytest.raises(TypeError, match=r"^this body is external"):
+        platform.synchronous().send(upload, CREDENTIALS, 1.0, Limits(), Progress())
+    assert platform.requests == []
