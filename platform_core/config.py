@@ -88,7 +88,8 @@ class ClientConfig:
 
     def outgoing(self, request: Request, user_agent: str) -> OutgoingRequest:
         """The request as a transport gets it: with an absolute URL and every header but those of credentials and framing."""
-        headers = request.headers.with_defaults((*self.headers, _NOT_COMPRESSED, ("User-Agent", user_agent)))
+        own = request.headers.fields
+        headers = Headers(own + _defaults(tuple([name for name, _ in own]), self.headers.fields, user_agent))
         return OutgoingRequest(request.method, self.origin.url(request.target), headers, request.body)
 
 
@@ -102,6 +103,13 @@ def token_from_env(env: Mapping[str, str], auth_token: object, *, required: bool
         message = "auth_token is missing: give it, give a token_provider, or set AUTH_TOKEN"
         raise ValueError(message)
     return None
+
+
+@lru_cache(maxsize=64)
+def _defaults(names: tuple[str, ...], fields: tuple[tuple[str, str], ...], agent: str) -> tuple[tuple[str, str], ...]:
+    """What is added to a request with headers of these names. Kept, since most requests have the same names."""
+    present = {name.lower() for name in names}
+    return tuple([field for field in (*fields, _NOT_COMPRESSED, ("User-Agent", agent)) if field[0].lower() not in present])
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,7 @@ from .errors import (
 from .http_dates import retry_after_seconds
 from .limits import Limits
 from .machine import Edges, check
-from .messages import Request, Response
+from .messages import Headers, Request, Response
 from .outcomes import (
     Abandoned,
     Authorized,
@@ -236,8 +236,9 @@ def maybe_seen(exchange: Exchange, sent: Sent) -> bool:
 
 def _send(plan: Plan, tally: Tally, reason: Reason) -> InFlight:
     """The request, which `tally` counts already."""
-    # A caller's own request id stands; it is set anew for each request of ours.
-    headers = plan.request.headers.with_defaults(((REQUEST_ID, request_id(plan.seed, tally.sends - 1)),))
+    headers = plan.request.headers
+    if REQUEST_ID not in headers:  # a caller's own stands; ours is another one for each request
+        headers = Headers((*headers.fields, (REQUEST_ID, request_id(plan.seed, tally.sends - 1))))
     request = Request(plan.request.method, plan.request.target, headers, plan.request.body)
     return InFlight(Sending(plan, tally), Send(request, min(tally.at + plan.request_seconds_max, plan.deadline), reason))
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from .messages import encoded_path
@@ -65,14 +66,18 @@ class Origin:
     @property
     def base_url(self) -> str:
         """The normal form of the base URL, without a slash at its end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port is None else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.prefix}"
+        return _base_url(self.scheme, self.host, self.port, self.prefix)
 
     def url(self, target: str) -> str:
         """The absolute URL of a request's target, which begins with /."""
         assert target.startswith("/"), "a target is in origin-form"
         return self.base_url + target
+
+
+@lru_cache(maxsize=64)
+def _base_url(scheme: str, host: str, port: int | None, prefix: str) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}{'' if port is None else f':{port}'}{prefix}"
 
 
 def _ipv6(text: str, parameter: str) -> str:
