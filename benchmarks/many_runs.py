@@ -21,11 +21,12 @@ from typing import NamedTuple
 import anyio
 
 from benchmarks.machine import machine_name, versions
-from benchmarks.report import HISTORY, PAGE, remember, revision, write_between
+from benchmarks.report import HISTORY, PAGE, remember, revision
 from flow_sdk import PlatformClient, SyncPlatformClient
 from flow_sdk.many import Awaited
 from platform_core.schedule import CONCURRENCY, POLLS_PER_SECOND_MAX
 from platform_emulator.components import COMPONENTS
+from tools.pages import write_between
 
 SLEEP = next(each.component_id for each in COMPONENTS if each.name == "sleep")
 WORLDS = ("asyncio", "trio", "threads")

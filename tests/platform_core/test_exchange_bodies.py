@@ -1,7 +1,5 @@
 """One logical call whose body is external: what cannot be sent twice is sent once, and the error says so."""
 
-from dataclasses import replace
-
 import pytest
 
 from platform_core.actions import Authorize, Send, Sleep
@@ -11,8 +9,8 @@ from platform_core.outcomes import Authorized, Outcome, Restored, Woke
 from tests.support.core import answered, lost, no_token, token_refused
 from tests.support.exchanges import PLAN, ExchangeRun
 
-ONCE = replace(PLAN, request=Request("PUT", "/api/v1/x", body=External(7, replayable=False)))
-AGAIN = replace(PLAN, request=Request("PUT", "/api/v1/x", body=External(None, replayable=True)))
+ONCE = PLAN._replace(request=Request("PUT", "/api/v1/x", body=External(7, replayable=False)))
+AGAIN = PLAN._replace(request=Request("PUT", "/api/v1/x", body=External(None, replayable=True)))
 REASON = "; it was not tried again, since its body cannot be sent twice"
 
 
@@ -36,7 +34,7 @@ def test_the_error_keeps_what_the_platform_said() -> None:
 def test_an_answer_that_is_never_repeated_says_nothing_of_the_body(status: int) -> None:
     once, again = (ExchangeRun(plan).tell(answered(1.0, status)) for plan in (ONCE, AGAIN))
     assert isinstance(once, Answered)
-    assert once == replace(again, plan=ONCE)
+    assert once == again._replace(plan=ONCE)
 
 
 def test_a_body_waits_for_the_first_token_since_nothing_was_asked_for_it() -> None:
