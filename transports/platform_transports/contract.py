@@ -2,11 +2,14 @@
 
 A transport sends one request and reads one answer whole. It enforces the deadline, on the driver's clock, and the limits. It
 never retries, follows a redirect, sleeps for policy, decodes or decompresses. What fails is a `TransportError`.
+
+Some can also carry a body piece by piece, either way: a flow, for one call that needs it.
 """
 
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from platform_core.limits import Limits
 from platform_core.messages import OutgoingRequest, Response
@@ -141,6 +144,102 @@ class BringsSyncClock(Protocol):
     @property
     def clock(self) -> SyncClock:
         """The time that `send` takes its deadline in."""
+        ...
+
+
+IDLE_SECONDS_MAX = 60.0
+"""How long the network may stand still amid a flow, unless its caller says otherwise."""
+
+
+class AsyncSink(Protocol):
+    """Takes the body of a 2xx answer as it comes. An exception ends the call, whose caller gets it."""
+
+    async def begin(self, head: Response) -> None:
+        """The status and the headers of an answer whose body follows. Where the request is repeated, so is this: the body starts again."""
+        ...
+
+    async def take(self, piece: bytes) -> None:
+        """Some of the body, never empty. The next piece is read once this has returned."""
+        ...
+
+
+class SyncSink(Protocol):
+    """The same in a thread."""
+
+    def begin(self, head: Response) -> None:
+        """See `AsyncSink`."""
+        ...
+
+    def take(self, piece: bytes) -> None:
+        """See `AsyncSink`."""
+        ...
+
+
+class AsyncFlow(NamedTuple):
+    """What of one call flows. The deadline holds as ever; `idle_seconds_max` besides, each time that the network is waited for.
+
+    `pieces` opens the body that the request names as `External`, once for each sending; a generator is closed after that. `sink` takes
+    the body of a 2xx answer, whose `Response` then has none, and no bound but the deadline. Other answers are read whole.
+    """
+
+    pieces: Callable[[], AsyncIterator[bytes]] | None = None
+    sink: AsyncSink | None = None
+    idle_seconds_max: float = IDLE_SECONDS_MAX
+
+
+class SyncFlow(NamedTuple):
+    """The same in a thread, where nothing ends a call of the caller's own code: a deadline that passed meanwhile is seen after it."""
+
+    pieces: Callable[[], Iterator[bytes]] | None = None
+    sink: SyncSink | None = None
+    idle_seconds_max: float = IDLE_SECONDS_MAX
+
+
+@runtime_checkable
+class CarriesFlows(Protocol):
+    """An async transport whose `send` takes a flow.
+
+    Its `pieces` yield bytes, none of them empty, and as many as the body's length where it has one: that is seen to. What they or
+    the sink raise ends the send, and the connection with it; it is raised as it is, or as anything else.
+    """
+
+    @property
+    def carries_flows(self) -> Literal[True]:
+        """What tells it from a transport that does not."""
+        ...
+
+    async def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: AsyncFlow | None = None,
+    ) -> Response:
+        """See `AsyncTransport`. An answer that comes before the whole body was sent is taken, and no more of it asked for."""
+        ...
+
+
+@runtime_checkable
+class CarriesSyncFlows(Protocol):
+    """The same for a blocking transport."""
+
+    @property
+    def carries_flows(self) -> Literal[True]:
+        """See `CarriesFlows`."""
+        ...
+
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
+        """See `CarriesFlows`."""
         ...
 
 

@@ -20,7 +20,19 @@ from platform_core.schedule import is_poll_pause
 
 from .budget import BudgetHolder
 from .clock import EventLoopClock, MonotonicClock
-from .contract import AsyncTransport, BringsClock, BringsSyncClock, Clock, CountsRuns, SyncClock, SyncTransport, TransportError
+from .contract import (
+    AsyncFlow,
+    AsyncTransport,
+    BringsClock,
+    BringsSyncClock,
+    Clock,
+    CountsRuns,
+    SyncClock,
+    SyncFlow,
+    SyncTransport,
+    TransportError,
+)
+from .flows import carrying, carrying_sync
 from .run import Observer, Run
 from .runs import AsyncRuns
 from .tokens import AsyncTokens, SyncTokens
@@ -39,14 +51,17 @@ async def run_async(
     observers: Sequence[Observer] = (),
     runs: AsyncRuns | None = None,
     journal: Observer | None = None,
+    flow: AsyncFlow | None = None,
 ) -> T:
     """Run an operation to its end on asyncio or trio. Raises `PlatformClientError`; a cancellation is raised again.
 
     A cancelled run may send for a few seconds more, shielded, and tells observers what became of it. `journal` is an observer whose
-    exception stops the run: it ends in `PlatformJournalError`, with the handle, and sends nothing more.
+    exception stops the run: it ends in `PlatformJournalError`, with the handle, and sends nothing more. `flow` is what the bodies of
+    its requests flow from and to: `TypeError` where the transport carries none; what the caller's own code raises is raised as it is.
     """
     handled = sys.exception()
     clock = async_clock(transport) if clock is None else clock
+    transport = transport if flow is None else carrying(transport, flow)
     budget = BudgetHolder() if budget is None else budget
     runs = AsyncRuns() if runs is None else runs
     with alive(clock):
@@ -189,13 +204,15 @@ def run_sync(
     observers: Sequence[Observer] = (),
     closed: threading.Event | None = None,
     journal: Observer | None = None,
+    flow: SyncFlow | None = None,
 ) -> T:
     """Run an operation to its end in this thread. Raises `PlatformClientError`; a KeyboardInterrupt is raised again.
 
-    An interrupted run may send for a few seconds more, and tells observers what became of it. `journal` as for `run_async`.
+    An interrupted run may send for a few seconds more, and tells observers what became of it. `journal` and `flow` as for `run_async`.
     """
     closed = threading.Event() if closed is None else closed
     clock = sync_clock(transport, closed) if clock is None else clock
+    transport = transport if flow is None else carrying_sync(transport, flow)
     budget = BudgetHolder() if budget is None else budget
     first: BaseException | None = None
     second: BaseException | None = None
