@@ -35,6 +35,7 @@ PARTS_OF_TRANSPORTS: dict[str, str | None] = {
     "_asyncio_protocol": "asyncio",
     "_connections": "contract",
     "closing": "contract",
+    "_fake_play": "fake",
     "_httpx_common": "httpx",
     "_leases": "http1",
     "_native_common": "http1",

@@ -66,7 +66,7 @@ def test_it_is_a_transport_of_either_kind_that_brings_its_clock() -> None:
 
 def test_acts_are_taken_in_order() -> None:
     fake = FakePlatform((OK, Answer(Response(500), 2.0), Lose()))
-    assert Answered(fake).heard is OK
+    assert Answered(fake).heard == OK
     assert Answered(fake).heard == Response(500)
     assert fake.now == 2.0
     assert Answered(fake).failure == (FailureCause.DISCONNECTED, "maybe", False)
@@ -79,7 +79,7 @@ def test_a_script_may_be_a_function_of_the_request() -> None:
         seen.append(request)
         return OK
 
-    assert Answered(FakePlatform(script)).heard is OK
+    assert Answered(FakePlatform(script)).heard == OK
     assert seen == [Request("GET", "/api/v1/things?a=1", REQUEST.headers, Inline(b""))]
 
 
@@ -104,7 +104,7 @@ def test_where_nobody_answers_the_error_names_the_request(script: Script) -> Non
 
 @pytest.mark.parametrize("act", [{"status": 200}, 200, "200"])
 def test_what_is_no_act_is_refused(act: Any) -> None:
-    with pytest.raises(TypeError, match="a script is made of Answer, Forward, Lose, Response and None, not"):
+    with pytest.raises(TypeError, match="a script is made of Answer, Forward, Lose, Trickle, Response and None, not"):
         Answered(FakePlatform((act,)))
 
 
@@ -129,7 +129,7 @@ def test_an_answer_takes_its_time(act: Act) -> None:
 
 
 def test_an_answer_at_the_deadline_is_heard() -> None:
-    assert Answered(FakePlatform((Answer(OK, 30.0),))).heard is OK
+    assert Answered(FakePlatform((Answer(OK, 30.0),))).heard == OK
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_nothing_is_sent_at_or_after_the_deadline() -> None:
 def test_an_answer_over_the_limits_is_refused(response: Response, limits: Limits, accepted: bool) -> None:
     answered = Answered(FakePlatform((response,)), limits=limits)
     if accepted:
-        assert answered.heard is response
+        assert answered.heard == response
     else:
         assert answered.failure == (FailureCause.TOO_LARGE, "maybe", False)
 
@@ -212,7 +212,7 @@ def test_a_transport_that_is_closed_sends_nothing() -> None:
     with pytest.raises(TransportError) as raised:
         transport.send(REQUEST, CREDENTIALS, 30.0, Limits(), Progress())
     assert (raised.value.kind, raised.value.sent) == (FailureCause.CLOSED, "no")
-    assert Answered(fake).heard is OK  # another transport of the same platform is open
+    assert Answered(fake).heard == OK  # another transport of the same platform is open
 
 
 def test_a_transport_that_is_closed_while_it_waits_fails() -> None:

@@ -18,7 +18,7 @@ from platform_core.outcomes import FailureCause
 
 from ._connections import connect_kind
 from .closing import AsyncClosing, SyncClosing
-from .contract import Credentials, Progress, TransportError
+from .contract import AsyncFlow, Credentials, Progress, SyncFlow, TransportError
 from .http1.request import encoded
 
 __all__ = ["AsyncAdapter", "Call", "Incoming", "Refusal", "SyncAdapter", "check_sayable", "connect_kind"]
@@ -34,9 +34,12 @@ class Refusal(NamedTuple):
     detail: str
 
 
-def check_sayable(request: OutgoingRequest, credentials: Credentials) -> None:
-    """Raise `TransportError` for a request that cannot be said in HTTP, which a library may find out while it sends, or never."""
-    said = encoded(request, credentials)
+def check_sayable(request: OutgoingRequest, credentials: Credentials, flow: AsyncFlow | SyncFlow | None = None) -> None:
+    """Raise `TransportError` for a request that cannot be said in HTTP, which a library may find out while it sends, or never.
+
+    Raises `TypeError` where its body is external and no flow has the pieces of it.
+    """
+    said = encoded(request, credentials, flow)
     if isinstance(said, TransportError):
         raise said
 

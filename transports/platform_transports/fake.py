@@ -7,17 +7,18 @@ front of it. Give it to either client as its `transport`: it brings the clock as
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, TypeAlias, assert_never, cast
 from urllib.parse import urlsplit
 
 from platform_core.exchange import REQUEST_ID
 from platform_core.limits import Limits
-from platform_core.messages import Headers, OutgoingRequest, Request, Response
+from platform_core.messages import External, Headers, Inline, OutgoingRequest, Request, Response
 from platform_core.outcomes import FailureCause, Sent
 
+from ._fake_play import Begin, Heard, SleepUntil, Stage, Take, cut, headless, play
 from .adapting import check_sayable
-from .contract import Credentials, Progress, TransportError
+from .contract import AsyncFlow, Credentials, Progress, SyncFlow, TransportError
 from .virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
 
 NAME = "fake"
@@ -70,7 +71,25 @@ class Lose:
         return "no" if self.kind in NEVER_SENT else "maybe"
 
 
-Act: TypeAlias = Answer | Forward | Lose
+@dataclass(frozen=True, slots=True)
+class Trickle:
+    """An answer whose body comes in these pieces, one every so many seconds; where it `breaks`, that is why it ends before its end."""
+
+    head: Response
+    pieces: tuple[bytes, ...] = ()
+    every_seconds: float = 0.0
+    breaks: FailureCause | str | None = None
+
+    def __post_init__(self) -> None:
+        _check_pause(self.every_seconds, "every_seconds")
+        if self.head.body or not all(self.pieces):
+            raise ValueError("head must have no body, and no piece may be empty: the body is the pieces")
+        if self.breaks is not None and self.breaks not in set(FailureCause) - NEVER_SENT:
+            message = f"breaks must be a kind of failure after an answer has begun, not {self.breaks!r}"
+            raise ValueError(message)
+
+
+Act: TypeAlias = Answer | Forward | Lose | Trickle
 Script: TypeAlias = Iterable[Act | Response | None] | Callable[[Request], Act | Response | None]
 """The acts, one for each request in turn; or a function of the request. None, or the end of the script: the model answers."""
 
@@ -103,7 +122,7 @@ class FakePlatform:
         self.model = model
         """The platform as it is now."""
         self.requests: list[OutgoingRequest] = []
-        """As they were sent, lost ones included, without the credentials."""
+        """As they were sent, lost ones included, without the credentials; a body that flowed is in them whole."""
         self.credentials: list[str] = []
         """The header by which each of them was authorized: its name alone."""
 
@@ -124,8 +143,8 @@ class FakePlatform:
         """As a transport, with its clock, for the blocking driver."""
         return FakeSyncTransport(self, VirtualSyncClock(self._time))
 
-    def receive(self, outgoing: OutgoingRequest, credentials: Credentials, progress: Progress) -> tuple[Response | TransportError, float]:
-        """What the sender of a request hears, and after how many seconds. The platform acts on it now, whoever leaves before the answer."""
+    def receive(self, outgoing: OutgoingRequest, credentials: Credentials, progress: Progress) -> Heard:
+        """What the sender of a request hears. The platform acts on it now, whoever leaves before the answer."""
         with self._lock:
             self.requests.append(outgoing)
             self.credentials.append(credentials.header)
@@ -135,21 +154,25 @@ class FakePlatform:
                 progress.sent = act.sent
                 if act.effect:
                     self._effect(request)
-                return TransportError(act.kind, act.sent, act.reused), act.after_seconds
+                return Heard(TransportError(act.kind, act.sent, act.reused), act.after_seconds)
             progress.sent = "maybe"
-            return act.response if isinstance(act, Answer) else self._effect(request), act.after_seconds
+            if isinstance(act, Trickle):
+                breaks = None if act.breaks is None else FailureCause(act.breaks)
+                return Heard(act.head, act.every_seconds, act.pieces, act.every_seconds, breaks)
+            response = act.response if isinstance(act, Answer) else self._effect(request)
+            return Heard(headless(response), act.after_seconds, tuple(cut(response.body)))
 
     def _act(self, request: Request) -> Act:
         act = self._acts(request)
         match act:
-            case Answer() | Forward() | Lose():
+            case Answer() | Forward() | Lose() | Trickle():
                 return act
             case Response():
                 return Answer(act)
             case None:
                 return Forward()
             case _:
-                message = f"a script is made of Answer, Forward, Lose, Response and None, not {type(act).__name__}"
+                message = f"a script is made of Answer, Forward, Lose, Trickle, Response and None, not {type(act).__name__}"
                 raise TypeError(message)
 
     def _effect(self, request: Request) -> Response:
@@ -164,6 +187,7 @@ class FakeTransport:
     """The fake as the async driver takes it."""
 
     name = NAME
+    carries_flows: Literal[True] = True
 
     def __init__(self, platform: FakePlatform, clock: VirtualClock) -> None:
         self._platform = platform
@@ -171,47 +195,106 @@ class FakeTransport:
         self._closed = False
 
     async def send(
-        self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: AsyncFlow | None = None,
     ) -> Response:
-        """See `AsyncTransport`."""
-        check_sayable(request, credentials)  # what could not be sent for real fails here too, or a test would hide it
+        """See `CarriesFlows`. The body that flows is taken whole before the platform hears of the request."""
+        check_sayable(request, credentials, flow)  # what could not be sent for real fails here too, or a test would hide it
         await self.clock.take_turn(_turn(request))
         _check_open(deadline, self.clock.now(), closed=self._closed)
-        heard, seconds = self._platform.receive(request, credentials, progress)
-        at = self.clock.now() + seconds
-        if seconds:
-            await self.clock.sleep_until(min(at, deadline))
-        return _answer(heard, limits, progress, late=at > deadline, closed=self._closed)
+        if isinstance(request.body, External):
+            assert flow is not None, "it is sayable"
+            assert flow.pieces is not None, "with them"
+            progress.sent = "maybe"
+            request = _with_body(request, [piece async for piece in flow.pieces()])
+        heard = self._platform.receive(request, credentials, progress)
+        steps = play(heard, Stage(deadline, limits, progress, flow, self.clock.now, self._is_closed))
+        sink = None if flow is None else flow.sink
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                return cast("Response", stop.value)
+            match step:
+                case SleepUntil(at):
+                    await self.clock.sleep_until(at)
+                case Begin(head):
+                    assert sink is not None, "only a sink is told"
+                    await sink.begin(head)
+                case Take(piece):
+                    assert sink is not None, "only a sink is told"
+                    await sink.take(piece)
+                case _:
+                    assert_never(step)
 
     async def aclose(self) -> None:
         """See `AsyncTransport`. What is under way fails when its answer is due."""
         self._closed = True
+
+    def _is_closed(self) -> bool:
+        return self._closed
 
 
 class FakeSyncTransport:
     """The fake as the blocking driver takes it."""
 
     name = NAME
+    carries_flows: Literal[True] = True
 
     def __init__(self, platform: FakePlatform, clock: VirtualSyncClock) -> None:
         self._platform = platform
         self.clock = clock
         self._closed = False
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
-        """See `SyncTransport`."""
-        check_sayable(request, credentials)  # what could not be sent for real fails here too, or a test would hide it
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
+        """See `CarriesSyncFlows`, and `FakeTransport`."""
+        check_sayable(request, credentials, flow)  # what could not be sent for real fails here too, or a test would hide it
         self.clock.take_turn(_turn(request))
         _check_open(deadline, self.clock.now(), closed=self._closed)
-        heard, seconds = self._platform.receive(request, credentials, progress)
-        at = self.clock.now() + seconds
-        if seconds:
-            self.clock.sleep_until(min(at, deadline))
-        return _answer(heard, limits, progress, late=at > deadline, closed=self._closed)
+        if isinstance(request.body, External):
+            assert flow is not None, "it is sayable"
+            assert flow.pieces is not None, "with them"
+            progress.sent = "maybe"
+            request = _with_body(request, flow.pieces())
+        heard = self._platform.receive(request, credentials, progress)
+        steps = play(heard, Stage(deadline, limits, progress, flow, self.clock.now, self._is_closed))
+        sink = None if flow is None else flow.sink
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                return cast("Response", stop.value)
+            match step:
+                case SleepUntil(at):
+                    self.clock.sleep_until(at)
+                case Begin(head):
+                    assert sink is not None, "only a sink is told"
+                    sink.begin(head)
+                case Take(piece):
+                    assert sink is not None, "only a sink is told"
+                    sink.take(piece)
+                case _:
+                    assert_never(step)
 
     def close(self) -> None:
         """See `SyncTransport`. What is under way fails when its answer is due."""
         self._closed = True
+
+    def _is_closed(self) -> bool:
+        return self._closed
 
 
 def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 -- any JSON value
@@ -230,6 +313,10 @@ def _as_received(outgoing: OutgoingRequest) -> Request:
     return Request(outgoing.method, target, outgoing.headers, outgoing.body)
 
 
+def _with_body(request: OutgoingRequest, pieces: Iterable[bytes]) -> OutgoingRequest:
+    return replace(request, body=Inline(b"".join(pieces)))
+
+
 def _check_open(deadline: float, now: float, *, closed: bool) -> None:
     if closed:
         raise TransportError(FailureCause.CLOSED, "no")
@@ -237,23 +324,7 @@ def _check_open(deadline: float, now: float, *, closed: bool) -> None:
         raise TransportError(FailureCause.TIMEOUT, "no")
 
 
-def _answer(heard: Response | TransportError, limits: Limits, progress: Progress, *, late: bool, closed: bool) -> Response:
-    if closed:
-        raise TransportError(FailureCause.CLOSED, progress.sent)
-    if late:
-        raise TransportError(FailureCause.TIMEOUT, progress.sent)
-    if isinstance(heard, TransportError):
-        raise heard
-    # As on the wire: the status line, "name: value" for each field, each line ended by two bytes, and an empty line.
-    head_bytes = len("HTTP/1.1 200 \r\n") + sum(len(name) + len(value) + 4 for name, value in heard.headers) + 2
-    if head_bytes > limits.header_bytes_max or len(heard.headers) > limits.headers_count_max:
-        raise TransportError(FailureCause.TOO_LARGE, progress.sent)
-    if len(heard.body) > limits.response_body_bytes_max:
-        raise TransportError(FailureCause.TOO_LARGE, progress.sent)
-    return heard
-
-
-def _check_pause(seconds: float) -> None:
+def _check_pause(seconds: float, parameter: str = "after_seconds") -> None:
     if not 0 <= seconds < float("inf"):
-        message = f"after_seconds must be a finite number, not negative, not {seconds}"
+        message = f"{parameter} must be a finite number, not negative, not {seconds}"
         raise ValueError(message)

@@ -2,11 +2,11 @@
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-from platform_core.messages import OutgoingRequest
+from platform_core.messages import External, OutgoingRequest
 from platform_core.outcomes import FailureCause
-from platform_transports.contract import Credentials, TransportError
+from platform_transports.contract import AsyncFlow, Credentials, SyncFlow, TransportError
 
 _ORIGIN = re.compile(r"(https?)://(?:\[([0-9A-Fa-f:.]+)\]|([^/?#@:\[\]\s]+))(?::([0-9]{1,5}))?", re.IGNORECASE)
 _AUTHORITY_AT = len("https://")
@@ -22,6 +22,10 @@ _JOINED_BYTES_MAX = 64 * 1024
 """A body up to here goes out in one piece with its head; a longer one is not copied for that."""
 
 
+Flowing: TypeAlias = Literal["by length", "in chunks"]
+"""How the pieces of a body that follows its head are framed (RFC 9112, sections 6.2 and 7.1)."""
+
+
 class Origin(NamedTuple):
     """Where a connection leads to. A connection serves one of them."""
 
@@ -31,20 +35,32 @@ class Origin(NamedTuple):
 
 
 class EncodedRequest:
-    """A request as bytes; no text of it shows them, since the token is among them."""
+    """A request as bytes, or its head, where its body is `flowing`; no text of it shows them, since the token is among them."""
 
-    __slots__ = ("method", "origin", "pieces")
+    __slots__ = ("flowing", "method", "origin", "pieces")
 
-    def __init__(self, origin: Origin, method: str, pieces: tuple[bytes, ...]) -> None:
+    def __init__(self, origin: Origin, method: str, pieces: tuple[bytes, ...], flowing: Flowing | None = None) -> None:
         self.origin = origin
         self.method = method
         self.pieces = pieces
+        self.flowing: Flowing | None = flowing
 
 
-def encoded(request: OutgoingRequest, credentials: Credentials) -> EncodedRequest | TransportError:
-    """The request with `Host`, the credentials' header and `Content-Length`; an error where it cannot be said in HTTP."""
+def encoded(
+    request: OutgoingRequest, credentials: Credentials, flow: AsyncFlow | SyncFlow | None = None
+) -> EncodedRequest | TransportError:
+    """The request with `Host`, the credentials' header and its body's framing; an error where it cannot be said in HTTP.
+
+    Raises `TypeError` where its body is external and no flow has the pieces of it.
+    """
     place = _place(request.url)
-    content = request.body.content
+    flowing: Flowing | None = None
+    if flow is not None and flow.pieces is not None and isinstance(request.body, External):
+        content, length = b"", request.body.length
+        flowing = "in chunks" if length is None else "by length"
+    else:
+        content = request.body.content
+        length = len(content)
     if place is None or not _is_method(request.method):
         return TransportError(FailureCause.LOCAL, "no", detail="no absolute http or https URL in ASCII, or no such method")
     origin, host, target = place
@@ -52,15 +68,25 @@ def encoded(request: OutgoingRequest, credentials: Credentials) -> EncodedReques
     if not _are_sendable(tuple([name for name, _ in fields])):
         return TransportError(FailureCause.LOCAL, "no", detail="a header whose name cannot be sent")
     lines = [f"{request.method} {target} HTTP/1.1\r\nHost: {host}\r\n", *[f"{name}: {value}\r\n" for name, value in fields]]
-    if content or request.method in _METHODS_WITH_BODY:
-        lines.append(f"Content-Length: {len(content)}\r\n")
+    if length is None:
+        lines.append("Transfer-Encoding: chunked\r\n")
+    elif length or request.method in _METHODS_WITH_BODY:
+        lines.append(f"Content-Length: {length}\r\n")
     lines.append("\r\n")
     text = "".join(lines)
     head = text.encode("latin-1", "backslashreplace")  # what Latin-1 has not becomes longer by it
     # Each line has one end, ours: another one would be a header, or a request, that nobody checked.
     if len(head) != len(text) or head.translate(None, _IN_LINE) != b"\r\n" * (len(lines) + 1):
         return TransportError(FailureCause.LOCAL, "no", detail="a header whose value cannot be sent")
-    return EncodedRequest(origin, request.method, (head + content,) if len(content) <= _JOINED_BYTES_MAX else (head, content))
+    return EncodedRequest(origin, request.method, (head + content,) if len(content) <= _JOINED_BYTES_MAX else (head, content), flowing)
+
+
+def chunk(piece: bytes) -> bytes:
+    """A piece, which is not empty, as a chunk (RFC 9112, section 7.1). Copied, since one write costs more than a copy of what one reads."""
+    return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+LAST_CHUNK = b"0\r\n\r\n"
 
 
 def _place(url: str) -> tuple[Origin, str, str] | None:
