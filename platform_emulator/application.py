@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any, TypeVar, assert_never
+from hashlib import sha256
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
@@ -11,11 +12,14 @@ from starlette.responses import Response as HttpResponse
 from starlette.types import Receive, Scope, Send
 
 from platform_core.limits import DEFAULT_LIMITS
-from platform_core.messages import Headers, Inline, Request, Response
+from platform_core.messages import Body, Headers, Inline, Request, Response
 
 from .answers import error_answer, json_answer
 from .callers import Caller
-from .faults import Delay, Drop, Html, MalformedJson, StaleStatus, Status, Trickle, Truncated, Unauthorized
+from .faults import Delay, Drop, Html, MalformedJson, Spoiling, StaleStatus, Status, Trickle, Truncated, Unauthorized
+from .flowing import Flowing, Pieces, cut_off, flow, trickled
+from .made_up import Measured, is_discarded, missing_part, pieces
+from .ranges import Part
 from .service import Service
 from .spoiling import Wire, answer_of, spoiled
 from .submissions import awaited
@@ -27,7 +31,7 @@ BODY_BYTES_MAX = DEFAULT_LIMITS.request_body_bytes_max
 """As much as a client of ours sends."""
 
 BODY_SECONDS_MAX = 120.0
-"""For a body to arrive: a client that sends for ever holds nothing for ever."""
+"""For a body to arrive, or for the next piece of one that is not kept: a client that sends for ever holds nothing for ever."""
 
 TRANSPORT = "platform_emulator.transport"
 """The extension of the scope that holds the connection: ASGI has no word for ending it, and none for broken HTTP."""
@@ -45,21 +49,26 @@ class Application:
         """Serve one request."""
         request = _head(scope)
         try:
-            async with asyncio.timeout(BODY_SECONDS_MAX):
-                body = await _body(scope, receive)
+            async with asyncio.timeout(BODY_SECONDS_MAX) as timer:
+                body = await (_measured(scope, receive, timer) if is_discarded(request) else _body(scope, receive))
         except ClientDisconnect:
             return
         except TimeoutError:
-            answer: Response | Wire | None = error_answer(408, "REQUEST_TIMEOUT", f"the body must come within {BODY_SECONDS_MAX:g} s")
+            answer: _Answer = error_answer(408, "REQUEST_TIMEOUT", f"the body must come within {BODY_SECONDS_MAX:g} s")
         else:
             if body is None:
                 answer = error_answer(413, "TOO_LARGE", f"at most {BODY_BYTES_MAX} bytes are taken")
             else:
-                answer = await self._answered(replace(request, body=Inline(body)), receive)
+                answer = await self._answered(replace(request, body=body), receive)
         match answer:
             case Response():
                 answer = self._service.with_request_id(request, answer)
                 await HttpResponse(answer.body, answer.status, headers=dict(answer.headers))(scope, receive, send)
+            case Flowing():
+                head = self._service.with_request_id(request, answer.head)
+                await _unless_gone(flow(answer, head, send, scope[_EXTENSIONS][TRANSPORT]), receive)
+                if answer.cut:
+                    await _gone(receive)
             case Wire():
                 await self._write(answer, scope[_EXTENSIONS][TRANSPORT])
                 await _gone(receive)
@@ -67,7 +76,7 @@ class Application:
                 scope[_EXTENSIONS][TRANSPORT].abort()
                 await _gone(receive)
 
-    async def _answered(self, request: Request, receive: Receive) -> Response | Wire | None:
+    async def _answered(self, request: Request, receive: Receive) -> "_Answer":
         """The answer; None: end the connection without one."""
         fault, refusal, caller = self._service.met(request)
         effect = None if fault is None else fault.effect
@@ -84,17 +93,22 @@ class Application:
                 return None
             case Truncated() | Trickle() | MalformedJson() | StaleStatus():
                 response = await self._course(request, refusal, caller, receive)
+                if isinstance(response, Flowing):
+                    return self._spoiled_flow(effect, response)
                 return None if response is None else spoiled(effect, self._service.with_request_id(request, response))
             case None:
                 return await self._course(request, refusal, caller, receive)
             case _:
                 assert_never(effect)
 
-    async def _course(self, request: Request, refusal: Response | None, caller: Caller, receive: Receive) -> Response | None:
+    async def _course(self, request: Request, refusal: Response | None, caller: Caller, receive: Receive) -> Response | Flowing | None:
         """What the platform answers; None where the client has gone before, or the server stops."""
         if refusal is not None:
             return refusal
         response = self._applied(request, caller)
+        part = missing_part(request, response)
+        if part is not None:
+            return Flowing(response, _made(part), part.stop - part.start)
         execution_id = awaited(request, response)
         if execution_id is None:
             return response
@@ -107,6 +121,18 @@ class Application:
         response = self._service.apply(request, caller)
         self._workers.wake()
         return response
+
+    def _spoiled_flow(self, effect: Spoiling, flowing: Flowing) -> Flowing:
+        """As `spoiled`; no generated bytes are JSON, and none are the status of an execution."""
+        match effect:
+            case Truncated():
+                return cut_off(effect, flowing)
+            case Trickle():
+                return trickled(effect, flowing, self._stopped_within)
+            case MalformedJson() | StaleStatus():
+                return flowing
+            case _:
+                assert_never(effect)
 
     async def _write(self, wire: Wire, transport: asyncio.Transport) -> None:
         """Write past the HTTP library, as long as there is somebody to read it, and end the connection."""
@@ -128,6 +154,7 @@ class Application:
 
 
 _EXTENSIONS = "extensions"
+_Answer: TypeAlias = Response | Flowing | Wire | None
 
 
 def _head(scope: Scope) -> Request:
@@ -138,7 +165,7 @@ def _head(scope: Scope) -> Request:
     return Request(scope["method"], target, headers)
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
+async def _body(scope: Scope, receive: Receive) -> Body | None:
     """The body, whole; None where it is too large."""
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if int(declared) > BODY_BYTES_MAX:  # the HTTP library has seen to it that these are digits
@@ -150,7 +177,22 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
         if body_bytes > BODY_BYTES_MAX:
             return None
         chunks.append(chunk)
-    return b"".join(chunks)
+    return Inline(b"".join(chunks))
+
+
+async def _measured(scope: Scope, receive: Receive, timer: asyncio.Timeout) -> Measured:
+    """What came, but for its bytes."""
+    now, digest, body_bytes = asyncio.get_running_loop().time, sha256(), 0
+    async for chunk in HttpRequest(scope, receive).stream():
+        timer.reschedule(now() + BODY_SECONDS_MAX)
+        digest.update(chunk)
+        body_bytes += len(chunk)
+    return Measured(body_bytes, replayable=False, sha256=digest.hexdigest())
+
+
+async def _made(part: Part) -> Pieces:
+    for piece in pieces(part):
+        yield piece
 
 
 async def _unless_gone(wait: Coroutine[Any, Any, T], receive: Receive) -> T | None:

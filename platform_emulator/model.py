@@ -36,7 +36,7 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from platform_core import routes
-from platform_core.messages import Request, Response
+from platform_core.messages import Headers, Request, Response
 from platform_core.routes import Route
 
 from .answers import error_answer, json_answer, not_found, with_request_id
@@ -118,7 +118,9 @@ _WRONG_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 def _answered(state: State, request: Request, at: float, caller: Caller) -> tuple[State, Response]:
     if request.method == "HEAD":
-        state, response = _answered(state, replace(request, method="GET"), at, caller)
+        # Range is defined for GET alone, and else ignored (RFC 9110, section 14.2).
+        headers = Headers(tuple(each for each in request.headers if each[0].lower() != "range"))
+        state, response = _answered(state, replace(request, method="GET", headers=headers), at, caller)
         length = ("Content-Length", str(len(response.body)))
         return state, Response(response.status, response.headers.with_defaults((length,)))
     path = request.path

@@ -3,7 +3,7 @@
 from collections import deque
 
 from platform_core import routes
-from platform_core.messages import NO_BODY, Headers, Request
+from platform_core.messages import NO_BODY, Body, Headers, Inline, Request
 
 REQUESTS_KEPT_MAX = 10_000
 BYTES_KEPT_MAX = 256 * 1024 * 1024
@@ -24,11 +24,15 @@ class RequestLog:
         headers = Headers(tuple((name, value) for name, value in request.headers if name.lower() not in _SECRET_HEADERS))
         login = routes.LOGIN.match(request.method, request.path) is not None
         self._requests.append(Request(request.method, request.target, headers, NO_BODY if login else request.body))
-        self._bytes += len(self._requests[-1].body.content)
+        self._bytes += _kept_bytes(self._requests[-1].body)
         while len(self._requests) > REQUESTS_KEPT_MAX or self._bytes > BYTES_KEPT_MAX:
-            self._bytes -= len(self._requests.popleft().body.content)
+            self._bytes -= _kept_bytes(self._requests.popleft().body)
 
     @property
     def requests(self) -> tuple[Request, ...]:
         """In the order in which they came."""
         return tuple(self._requests)
+
+
+def _kept_bytes(body: Body) -> int:
+    return len(body.content) if isinstance(body, Inline) else 0

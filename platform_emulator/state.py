@@ -16,7 +16,7 @@ PENDING_SECONDS = 0.015
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How this platform behaves where platforms differ; all in seconds, counted from a submission."""
+    """How this platform behaves where platforms differ; what is in seconds is counted from a submission."""
 
     pending_seconds: float = PENDING_SECONDS
     """Until a worker picks it up; infinity: none ever does, and whoever holds the state calls `start` and `finish`."""
@@ -26,6 +26,8 @@ class Behaviour:
     """The same for a cancel."""
     intake_seconds: float = 0.0
     """So long a second submission with the same key is answered 409: the first is still being taken in."""
+    serves_ranges: bool = True
+    """False: `Range` is ignored, and whatever is read is sent whole."""
 
     def __post_init__(self) -> None:
         for name in ("pending_seconds", "replica_lag_seconds", "cancel_lag_seconds", "intake_seconds"):

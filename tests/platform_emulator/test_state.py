@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from platform_emulator.model import initial
-from platform_emulator.state import Behaviour
+from platform_emulator.state import DEFAULT_BEHAVIOUR
 from tests.platform_emulator.support import SEED, submitted
 
 
@@ -9,7 +11,7 @@ from tests.platform_emulator.support import SEED, submitted
 @pytest.mark.parametrize("value", [-0.1, float("nan")])
 def test_a_behaviour_with_a_negative_time_is_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"^{name} must not be negative$"):
-        Behaviour(**{name: value})
+        replace(DEFAULT_BEHAVIOUR, **{name: value})
 
 
 def test_states_with_the_same_past_are_equal_and_hash_alike() -> None:
