@@ -11,7 +11,8 @@ In JSON a fault is one flat object, of one of these kinds; every one may have `t
 
 and of these, where the request takes its course and the answer to it is spoiled::
 
-    {"kind": "truncated", "framing": "length", "sent_bytes": 9}     so many bytes of the body (half), then the connection ends;
+    {"kind": "truncated", "framing": "length", "sent_bytes": 9}     so many bytes of the body (half; of events all but the last), then
+                                                                    the connection ends;
                                                                     framing is `length` (a Content-Length that is not kept) or `chunked`
     {"kind": "trickle", "interval_seconds": 0.1}                    the whole answer, head and body, one byte at a time
     {"kind": "malformed_json", "variant": "cut"}                    broken JSON in an answer that promises JSON; one of `VARIANTS`

@@ -5,6 +5,7 @@ What others build on::
     initial(seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR, components: Iterable[Component] = ()) -> State
     apply(state: State, request: Request, at: float, caller: Caller = DEVELOPER) -> tuple[State, Response]   moves no worker
     awaited(request: Request, response: Response) -> str | None                      the execution to hold the answer back for
+    streamed(request: Request, response: Response) -> tuple[str, Told] | None        the execution whose events follow those of the answer
     due(state: State) -> float | None                                                when the workers next change something
     advance(state: State, at: float) -> State                                        all that they do by then
     start(state: State, execution_id: str, at: float) -> State                       one worker event, by hand
@@ -48,7 +49,8 @@ from .listings import models, organizations, query_dataset
 from .objects import read_object, write_object
 from .skills import VERSION_MAX, VERSIONS, skills
 from .state import DEFAULT_BEHAVIOUR, Behaviour, Execution, State
-from .submissions import awaited, execute, submit
+from .streaming import streamed
+from .submissions import awaited, execute, stream, submit
 
 __all__ = [
     "DEFAULT_BEHAVIOUR",
@@ -68,6 +70,7 @@ __all__ = [
     "record",
     "reopened",
     "start",
+    "streamed",
 ]
 
 
@@ -182,6 +185,7 @@ _HANDLERS: tuple[tuple[Route, _Handler], ...] = (
     (routes.SUBMIT_AGENT, partial(submit, "agent")),
     (routes.SUBMIT_WORKFLOW, partial(submit, "workflow")),
     (routes.EXECUTE_AGENT, partial(execute, "agent")),
+    (routes.STREAM_AGENT, partial(stream, "agent")),
     (routes.SERVICE_SKILLS, _skills),
     (routes.ORGANIZATIONS, organizations),
     (routes.MODELS, models),

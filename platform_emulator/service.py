@@ -28,6 +28,8 @@ from .rates import RateLimit
 from .request_log import RequestLog
 from .tokens import Identity, TokenError, Tokens
 
+NOT_TERMINAL = frozenset(ExecutionStatus) - TERMINAL
+
 Clock: TypeAlias = Callable[[], float]
 """POSIX seconds that never go back: the time of the model."""
 
@@ -140,9 +142,13 @@ class Service:
 
     def ended(self, execution_id: str) -> ExecutionRecord | None:
         """The record of an execution that has ended, else None."""
+        return self.moved(execution_id, NOT_TERMINAL)
+
+    def moved(self, execution_id: str, past: frozenset[ExecutionStatus]) -> ExecutionRecord | None:
+        """The record of an execution whose status is none of these any more, else None."""
         with self._lock:
             execution = self._model.state.executions[execution_id]
-        return record(execution, self.now()) if execution.status in TERMINAL else None
+        return None if execution.status in past else record(execution, self.now())
 
     def waiting(self) -> tuple[Execution, ...]:
         """The pending executions of components that run outside of the model, in the order of submission."""

@@ -16,6 +16,7 @@ from .components import ORGANIZATIONS, SECONDS_MAX, Component, component_of, wor
 from .executions import record, taken_in
 from .fields import OBJECT, TEXT, Invalid, Rule, check_fields, json_fields
 from .state import Execution, State
+from .streaming import stream_answer
 
 KEY_LENGTH_MAX = 255
 """Bounds what a client can make the platform keep; the usual limit of platforms that take such keys."""
@@ -32,6 +33,12 @@ def submit(kind: ComponentKind, state: State, call: Call) -> tuple[State, Respon
 def execute(kind: ComponentKind, state: State, call: Call) -> tuple[State, Response]:
     """As `submit`, but 200: whoever has a clock holds this answer back until the execution of `awaited` has ended."""
     return _submitted(kind, 200, state, call)
+
+
+def stream(kind: ComponentKind, state: State, call: Call) -> tuple[State, Response]:
+    """As `submit`, but 200 and the beginning of its events: whoever has a clock goes on with the execution of `streamed`."""
+    state, answer = _submitted(kind, 200, state, call)
+    return state, stream_answer(answer)
 
 
 def awaited(request: Request, response: Response) -> str | None:

@@ -2,14 +2,23 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from platform_core.lifecycle import ExecutionStatus
 from platform_core.records import ExecutionRecord
 
 from . import keeping
 from .keeping import DatabaseError
 from .registration import Registered
 from .runner import Runner
-from .service import Service
+from .service import NOT_TERMINAL, Service
+
+
+class _Waiter(NamedTuple):
+    """Who waits for an execution to leave these statuses."""
+
+    past: frozenset[ExecutionStatus]
+    future: asyncio.Future[ExecutionRecord]
 
 
 class Workers:
@@ -20,7 +29,7 @@ class Workers:
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner = Runner(service, functions, self._wake_from_thread)
-        self._waiting: dict[str, list[asyncio.Future[ExecutionRecord]]] = {}
+        self._waiting: dict[str, list[_Waiter]] = {}
 
     def wake(self) -> None:
         """Look at the schedule again: a request may have changed it. Called in the loop."""
@@ -28,14 +37,18 @@ class Workers:
 
     async def ended(self, execution_id: str) -> ExecutionRecord:
         """Wait for the end of an execution."""
-        future: asyncio.Future[ExecutionRecord] = asyncio.get_running_loop().create_future()
+        return await self.moved(execution_id, NOT_TERMINAL)
+
+    async def moved(self, execution_id: str, past: frozenset[ExecutionStatus]) -> ExecutionRecord:
+        """Wait until the status of an execution is none of these any more."""
+        waiter = _Waiter(past, asyncio.get_running_loop().create_future())
         waiting = self._waiting.setdefault(execution_id, [])
-        waiting.append(future)
+        waiting.append(waiter)
         self.wake()
         try:
-            return await future
+            return await waiter.future
         finally:
-            waiting.remove(future)
+            waiting.remove(waiter)
             if not waiting:
                 self._waiting.pop(execution_id, None)
 
@@ -63,12 +76,11 @@ class Workers:
             await asyncio.sleep(keeping.AGAIN_SECONDS)
 
     def _tell(self) -> None:
-        for execution_id, futures in self._waiting.items():
-            record = self._service.ended(execution_id)
-            if record is not None:
-                for future in futures:
-                    if not future.done():
-                        future.set_result(record)
+        for execution_id, waiters in self._waiting.items():
+            for past, future in waiters:
+                record = None if future.done() else self._service.moved(execution_id, past)
+                if record is not None:
+                    future.set_result(record)
 
     def _wake_from_thread(self) -> None:
         assert self._loop is not None, "runs begin in the loop alone"
