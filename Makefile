@@ -89,6 +89,10 @@ explore: $(READY) ## all that can happen to one run and to two, complete within 
 mutants: $(READY) ## put deliberate faults into the core and the pool: does the exploration find each?
 	$(BIN)/python -m tests.exploration.hunt
 
+mutmut: $(READY) ## change one thing at a time in the core and in http1: does a test of the module notice? In docs/mutation.md
+	$(PIP_INSTALL) --constraint constraints.txt --group mutation
+	nice -n 19 $(BIN)/python -m tools.mutmut_run $(MUTMUT_ARGS)
+
 machines: $(READY) ## draw the machines of the core into docs/machines.md
 	$(BIN)/python tools/machines.py
 
@@ -116,5 +120,5 @@ constraints: ## renew constraints.txt: the newest releases that pyproject.toml a
 	PYTHON=$(PYTHON) tools/constraints.sh
 
 clean: ## remove what the other commands made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .mutmut .hypothesis .coverage .coverage.* htmlcov build dist
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

@@ -84,7 +84,7 @@ def test_only_a_stale_connection_is_no_fault_and_repeated_at_once(
     ("status", "seen"),
     [
         *((status, True) for status in (100, 200, 202, 408, 409, 500, 502, 503, 504, 599, 600)),
-        *((status, False) for status in (301, 400, 401, 403, 404, 422, 429, 499)),
+        *((status, False) for status in (300, 301, 400, 401, 403, 404, 422, 429, 499)),
     ],
 )
 def test_a_refusal_says_that_nothing_was_begun(status: int, seen: bool) -> None:
@@ -144,3 +144,8 @@ def test_what_costs_nothing_is_paid_by_an_empty_budget_as_well() -> None:
 def test_what_ends_well_pays_one_back_up_to_the_full_budget() -> None:
     assert RetryBudget(7).deposit() == RetryBudget(8)
     assert RetryBudget().deposit() == RetryBudget(500, 500)
+
+
+def test_a_budget_keeps_its_own_bound() -> None:
+    assert RetryBudget(3, 5).deposit() == RetryBudget(4, 5)
+    assert RetryBudget(5, 5).withdraw(5) == RetryBudget(0, 5)

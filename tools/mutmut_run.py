@@ -1,0 +1,255 @@
+"""Mutation testing of the core and of http1 by mutmut: what could a line say instead, without a test of its module failing?
+
+Each module is mutated alone and tried on its own tests, in a copy in which it lies as mutmut wants it: packages flat beside the tests
+(it finds no modules below a source root such as `transports/`). What lived is held against `tests/mutmut_survivors.toml`, where each
+survivor stands with the reason why no test can, or need, tell it from the original. Verdicts are kept in `.mutmut/`: a mutant that was
+killed is not tried again while its function stays as it is, one that lived is. `--fresh` forgets them.
+"""
+
+import argparse
+import ast
+import difflib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tools.module_coverage import tests_of
+from tools.pages import write_between
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / ".mutmut"
+LISTED = ROOT / "tests" / "mutmut_survivors.toml"
+PAGE = ROOT / "docs" / "mutation.md"
+PACKAGES = {"platform_core": ROOT / "platform_core", "platform_transports": ROOT / "transports" / "platform_transports"}
+"""The flat copy: where each package lies in it, and whence it comes."""
+HTTP1 = "platform_transports/http1"
+KILLED_PERCENT_MIN = 95.0
+MODULE_SECONDS_MAX = 3600.0
+WITHOUT_MUTANTS = frozenset({"__init__", "version"})
+"""They have no functions that a test could reach in this process."""
+FIRST = ("retry", "exchange", "execution", "cleanup", "pool", "connection")
+"""Where a wrong line costs most: these are tried before the others."""
+SETTINGS = """
+[tool.mutmut]
+source_paths = ["platform_core", "platform_transports"]
+only_mutate = ["{path}"]
+pytest_add_cli_args_test_selection = {tests}
+# Hypothesis' own profile for CI: the same examples for each mutant, and nothing kept. The plugin
+# that waits for unraisable exceptions collects garbage at the end of each trial.
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "--hypothesis-profile=ci"]
+# Not reached, as the type checkers have shown, or only by a bug of ours: no test can see what these lines say.
+do_not_mutate_patterns = ['\\bassert_never\\(', '\\braise AssertionError\\(', '^\\s*assert ']
+# A server that has collected the tests, and run none, forks each trial: no cache holds what the original answered.
+process_isolation = "forkserver"
+use_git_change_detection = false
+use_setproctitle = false
+"""
+KILLED = frozenset({1, 2, 3})
+"""How pytest ends on a failure, on a module of tests that cannot be imported, and on an internal error."""
+OVER_TIME = frozenset({-24, -9, 24, 36, 152, 255})
+"""How mutmut says that a mutant ran into its time limit."""
+ALIVE = frozenset({0, 5, 33})
+"""All tests passed, or none calls the function."""
+
+
+class Module(NamedTuple):
+    """What is mutated at a time, by its path in the flat copy, and the test files that have to notice."""
+
+    path: str
+    tests: tuple[str, ...]
+
+
+class Survivor(NamedTuple):
+    """A mutant that no test noticed: the lines as they were, and as they could be."""
+
+    function: str
+    was: str
+    now: str
+
+
+class Result(NamedTuple):
+    """What became of the mutants of a module."""
+
+    path: str
+    mutants: int
+    over_time: int
+    survivors: tuple[Survivor, ...]
+    seconds: float
+
+    @property
+    def killed(self) -> int:
+        """Those over time as well: they no longer end."""
+        return self.mutants - len(self.survivors)
+
+    @property
+    def percent(self) -> float:
+        """How many of a hundred were killed."""
+        return 100 * self.killed / self.mutants if self.mutants else 100.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the modules, print what became of their mutants; 1 if too many live, or others than are listed."""
+    parser = argparse.ArgumentParser(prog="make mutmut", description="Try modules of the core and of http1 by mutmut.")
+    parser.add_argument("modules", nargs="*", help="the names of some modules, such as retry or pool; without, all")
+    parser.add_argument("--fresh", action="store_true", help="try those again, too, that were killed before")
+    parser.add_argument("--kept", action="store_true", help="try none, and tell what is known")
+    wanted = parser.parse_args(arguments)
+    chosen = [each for each in modules() if not wanted.modules or Path(each.path).stem in wanted.modules]
+    results: list[Result] = []
+    for module in chosen:
+        if wanted.fresh:
+            kept_file(module).unlink(missing_ok=True)
+        if not wanted.kept:
+            try_out(module)
+        results.append(result_of(module))
+        print(row(results[-1]), flush=True)
+    return report(results, whole=not wanted.modules)
+
+
+def modules() -> list[Module]:
+    """All that are mutated, those first that matter most."""
+    core = sorted(path.stem for path in PACKAGES["platform_core"].glob("*.py") if path.stem not in WITHOUT_MUTANTS)
+    found = [Module(f"platform_core/{name}.py", tuple(str(path.relative_to(ROOT)) for path in tests_of(name, core))) for name in core]
+    for path in sorted((PACKAGES["platform_transports"] / "http1").glob("*.py")):
+        if path.stem not in WITHOUT_MUTANTS:
+            # The bytes of requests, heads and bodies are tested through the connection, which is all that others see of them.
+            tests = "test_pool.py" if path.stem == "pool" else "test_connection.py"
+            found.append(Module(f"{HTTP1}/{path.name}", (f"tests/{HTTP1}/{tests}",)))
+    return sorted(found, key=lambda each: FIRST.index(name) if (name := Path(each.path).stem) in FIRST else len(FIRST))
+
+
+def try_out(module: Module) -> None:
+    """Run mutmut over this module, and keep what it found. Raises `RuntimeError` where it could not."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutmut-") as name:
+        folder = Path(name)
+        lay_flat(module, folder)
+        verdicts = folder / "mutants" / f"{module.path}.meta"
+        if kept_file(module).exists():
+            verdicts.parent.mkdir(parents=True)
+            verdicts.write_text(untried(kept_file(module)), encoding="utf-8")
+        command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", "1"]
+        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, timeout=MODULE_SECONDS_MAX)
+        if done.returncode != 0:
+            raise RuntimeError(f"mutmut failed on {module.path}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        found = json.loads(verdicts.read_text(encoding="utf-8"))
+        mutated = (folder / "mutants" / module.path).read_text(encoding="utf-8")
+        alive = [name for name, code in found["exit_code_by_key"].items() if code in ALIVE]
+        data = {"seconds": time.monotonic() - begun, "survivors": [*survivors(mutated, alive)], "verdicts": found}
+    KEPT.mkdir(exist_ok=True)
+    kept_file(module).write_text(json.dumps(data, indent=1), encoding="utf-8")
+
+
+def lay_flat(module: Module, folder: Path) -> None:
+    """Copy the packages, the tests and the settings."""
+    ignored = shutil.ignore_patterns("__pycache__", ".*")
+    for place, source in {**PACKAGES, "tests": ROOT / "tests", "tools": ROOT / "tools"}.items():
+        shutil.copytree(source, folder / place, ignore=ignored)
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    ours = SETTINGS.format(path=module.path, tests=json.dumps(module.tests))
+    (folder / "pyproject.toml").write_text(settings + ours, encoding="utf-8")
+
+
+def untried(file: Path) -> str:
+    """The kept verdicts as JSON, without those on what lived: a test may have come since."""
+    verdicts: Any = json.loads(file.read_text(encoding="utf-8"))["verdicts"]
+    codes = verdicts["exit_code_by_key"]
+    return json.dumps({**verdicts, "exit_code_by_key": {name: None if code in ALIVE else code for name, code in codes.items()}})
+
+
+def survivors(mutated: str, names: Sequence[str]) -> Iterator[Survivor]:
+    """What the named mutants changed, from mutmut's file that holds each as a function beside the original."""
+    lines = mutated.splitlines()
+    spans = {each.name: (each.lineno - 1, each.end_lineno) for each in ast.walk(ast.parse(mutated)) if isinstance(each, ast.FunctionDef)}
+
+    def source(name: str, plain: str) -> list[str]:
+        first, end = spans[name]
+        return [lines[first].replace(name, plain), *lines[first + 1 : end]]
+
+    for name in names:
+        mangled = name.rpartition(".")[2]
+        function, _, _ = mangled.rpartition("__mutmut_")
+        *_, plain = function.removeprefix("x_").split("ǁ")
+        changed = list(difflib.ndiff(source(f"{function}__mutmut_orig", plain), source(mangled, plain)))
+        was, now = ("\n".join(line[2:].strip() for line in changed if line.startswith(sign)) for sign in "-+")
+        yield Survivor(function.removeprefix("x_").removeprefix("xǁ").replace("ǁ", "."), was, now)
+
+
+def kept_file(module: Module) -> Path:
+    """Where the verdicts on this module are kept."""
+    return KEPT / f"{module.path.removesuffix('.py').replace('/', '.')}.json"
+
+
+def result_of(module: Module) -> Result:
+    """What is known of this module."""
+    data: Any = json.loads(kept_file(module).read_text(encoding="utf-8"))
+    codes: dict[str, int | None] = data["verdicts"]["exit_code_by_key"]
+    strange = {name: code for name, code in codes.items() if code not in KILLED | OVER_TIME | ALIVE}
+    if strange:
+        raise RuntimeError(f"mutmut could not tell what became of {strange}")
+    over_time = sum(code in OVER_TIME for code in codes.values())
+    return Result(module.path, len(codes), over_time, tuple(Survivor(*each) for each in data["survivors"]), data["seconds"])
+
+
+def report(results: Sequence[Result], *, whole: bool) -> int:
+    """Print the sum and what is wrong; 1 if anything is. Of the whole, the page tells, too."""
+    together = total(results)
+    print(row(together))
+    wrong: list[str] = []
+    if together.percent < KILLED_PERCENT_MIN:
+        wrong.append(f"too many live: {together.percent:.1f} % killed, not {KILLED_PERCENT_MIN:.0f} %")
+    for result in results:
+        listed = {key: why for key, why in reasons().items() if key[0] == result.path}
+        alive = {(result.path, *survivor) for survivor in result.survivors}
+        wrong += [f"lives, and is not listed:\n{entry(*key)}" for key in sorted(alive - listed.keys())]
+        wrong += [f"is listed, and does not live: {entry(*key)}" for key in sorted(listed.keys() - alive)]
+    if whole:
+        write_between(PAGE, "mutmut", "mutmut", table(results))
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+def reasons() -> dict[tuple[str, str, str, str], str]:
+    """The reason for each listed survivor, by file, function, and the lines as they were and could be."""
+    listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))["survivor"]
+    return {(each["file"], each["function"], each["was"], each["now"]): each["why"] for each in listed}
+
+
+def entry(path: str, function: str, was: str, now: str) -> str:
+    """A survivor as it stands in the list, without its reason."""
+    quoted = (f"'{text}'" if "'" not in text and "\n" not in text else f"'''\n{text}'''" for text in (was, now))
+    return '[[survivor]]\nfile = "{}"\nfunction = "{}"\nwas = {}\nnow = {}\nwhy = ""\n'.format(path, function, *quoted)
+
+
+def total(results: Sequence[Result]) -> Result:
+    """All of them as one."""
+    alive = tuple(survivor for each in results for survivor in each.survivors)
+    mutants, over_time = sum(each.mutants for each in results), sum(each.over_time for each in results)
+    return Result("together", mutants, over_time, alive, sum(each.seconds for each in results))
+
+
+def row(result: Result) -> str:
+    """A line of the table on the screen."""
+    counts = f"{result.mutants:5} mutants {result.killed:5} killed ({result.over_time} by the time limit) {len(result.survivors):4} live"
+    return f"{result.path:38}{counts} {result.percent:6.1f} %{result.seconds:7.0f} s"
+
+
+def table(results: Sequence[Result]) -> str:
+    """The table of the page."""
+    head = "| module | mutants | killed | of them by the time limit | live | killed, % |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+    rows = (
+        f"| {each.path} | {each.mutants} | {each.killed} | {each.over_time} | {len(each.survivors)} | {each.percent:.1f} |"
+        for each in [*sorted(results), total(results)]
+    )
+    return "\n".join([head, *rows])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
