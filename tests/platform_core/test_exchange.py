@@ -1,12 +1,12 @@
 """One logical call: attempts, pauses, a stale connection, one deadline (its token: `test_exchange_token.py`)."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from platform_core.actions import Because, Reason, Send, Sleep
-from platform_core.derive import derived_uuid
+from platform_core.derive import derived_uuid, unit_random
 from platform_core.errors import (
     PlatformClientError,
     PlatformConnectionError,
@@ -25,7 +25,8 @@ from platform_core.exchange import (
     maybe_seen,
 )
 from platform_core.messages import Headers, Request
-from platform_core.outcomes import Failed, FailureCause, Refused, Restored, Sent, Woke
+from platform_core.outcomes import Failed, FailureCause, Outcome, Refused, Restored, Sent, Woke
+from platform_core.responses import MESSAGE_LENGTH_MAX
 from platform_core.retry import IDEMPOTENCY_KEY, RetryPolicy
 from tests.support.core import OTHER_SEED, REQUEST_ID, SEED, answered, asks_for, lost
 from tests.support.exchanges import BLIND, DEADLINE, GET, KEYED, PLAN, SUBMISSION, TWICE, ExchangeRun
@@ -111,6 +112,14 @@ class TestSending:
         assert "ijklmnop" not in message
         assert outcome == replace(outcome, detail="")
 
+    def test_a_long_word_of_the_transport_is_cut(self) -> None:
+        end = ExchangeRun(BLIND).tell(Failed(2.0, FailureCause.READ, "maybe", detail="x" * 2000))
+        assert len(end.failure.message) == len("the connection broke before the whole answer had come: ") + MESSAGE_LENGTH_MAX
+
+    def test_a_cause_that_a_later_driver_may_name_is_a_lost_connection_by_that_name(self) -> None:
+        end = ExchangeRun(BLIND).tell(lost(1.0, "maybe", cast(Any, "gremlins")))
+        assert (end.failure.error, end.failure.message) == (PlatformConnectionError, "no answer: gremlins")
+
     def test_sent_of_an_error_speaks_of_every_attempt(self) -> None:
         call = ExchangeRun(PLAN._replace(policy=TWICE))
         call.tell(lost(1.0, "maybe"))
@@ -144,6 +153,10 @@ class TestSending:
         end = ExchangeRun(BLIND).tell(Restored(1.0))
         assert isinstance(end, Unanswered)
         assert (end.seen, end.passing) == (True, False)
+        assert end.failure.message == "the process ended before an answer came"
+
+    def test_an_exchange_may_begin_at_any_time(self) -> None:
+        assert ExchangeRun(at=5.0).actions[0].deadline == 35.0
 
 
 class TestStaleConnection:
@@ -169,6 +182,9 @@ class TestStaleConnection:
 
     def test_what_may_have_been_seen_is_not_repeated_without_a_key(self) -> None:
         assert isinstance(ExchangeRun(BLIND).tell(self.STALE), Unanswered)
+
+    def test_what_was_not_seen_is_repeated_without_a_key_as_well(self) -> None:
+        assert isinstance(ExchangeRun(BLIND).tell(replace(self.STALE, sent="no")), Send)
 
     def test_the_same_on_a_fresh_connection_is_an_attempt_with_its_pause(self) -> None:
         assert isinstance(ExchangeRun().tell(replace(self.STALE, reused=False)), Sleep)
@@ -227,6 +243,9 @@ class TestPauses:
         assert min(shares) < 0.05
         assert max(shares) > 0.95
 
+    def test_the_share_of_a_pause_follows_from_the_seed_and_the_number_of_the_request(self) -> None:
+        assert ExchangeRun(sends=6).tell(answered(1.0, 503)).until == 1.0 + 0.5 * unit_random(SEED, "pause", 7)
+
     @pytest.mark.parametrize("seconds", [1, 30, 98])
     def test_retry_after_is_honoured_exactly_also_above_the_cap(self, seconds: int) -> None:
         assert ExchangeRun().tell(asks_for(1.0, 503, seconds)).until == 1.0 + seconds
@@ -259,6 +278,12 @@ class TestPauses:
         assert (end.failure.error, end.failure.status_code, end.failure.retry_after) == (PlatformTimeoutError, 503, 7.0)
         assert end.failure.message == "the deadline of the call passed; last failure: the platform gave no message"
         assert (end.failure.attempts, end.failure.elapsed, end.passing) == (1, DEADLINE, True)
+
+    @pytest.mark.parametrize("outcome", [lost(1.0), answered(1.0, 503)])
+    def test_what_failed_before_a_late_woke_is_told(self, outcome: Outcome) -> None:
+        call = ExchangeRun()
+        call.tell(outcome)
+        assert call.tell(Woke(DEADLINE)).failure.message.startswith("the deadline of the call passed; last failure: the ")
 
     def test_pausing_on_refused_ends_with_the_last_failure(self) -> None:
         call = ExchangeRun()

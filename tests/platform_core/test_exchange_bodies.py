@@ -23,6 +23,8 @@ def test_what_would_be_tried_again_is_not_where_the_body_cannot_be_sent_twice(ou
     assert isinstance(end, Unanswered)
     assert end.failure.message.endswith(REASON)
     assert end.failure.attempts == 1
+    assert end.passing, "but for its body it would be tried again"
+    assert end.seen is not (outcome in (answered(1.0, 429), answered(1.0, 401), lost(1.0, sent="no")))
 
 
 def test_the_error_keeps_what_the_platform_said() -> None:

@@ -97,6 +97,10 @@ class TestToken:
         assert (end.failure.error, end.failure.status_code, end.passing) == (PlatformAuthenticationError, 401, False)
         assert (end.failure.elapsed, end.seen) == (2.0, False)
 
+    def test_what_the_platform_said_of_the_token_is_told_as_well(self) -> None:
+        end = ExchangeRun().tell(answered(1.0, 401, {"message": "it expired"}), token_refused(2.0, permanent=True))
+        assert end.failure.message == "it expired; the token could not be renewed: KeyError"
+
     def test_no_first_token_is_an_authentication_error_without_a_status(self) -> None:
         end = ExchangeRun().tell(no_token(1.0), token_refused(2.0, permanent=True))
         assert (end.failure.error, end.failure.status_code) == (PlatformAuthenticationError, None)
@@ -109,6 +113,10 @@ class TestToken:
         assert isinstance(end, Unanswered)
         assert end.failure.error is PlatformTimeoutError
         assert end.passing
+
+    def test_a_first_token_that_comes_at_the_deadline_says_so(self) -> None:
+        end = ExchangeRun().tell(no_token(1.0), Authorized(DEADLINE))
+        assert end.failure.message == "the deadline of the call passed; last failure: there was no token in time"
 
     def test_a_provider_that_is_gone_for_good_is_told_also_at_the_deadline(self) -> None:
         end = ExchangeRun().tell(answered(1.0, 401), token_refused(DEADLINE, permanent=True))
@@ -149,6 +157,11 @@ class TestToken:
         while not isinstance(call.actions[-1], Send):
             call.tell(Authorized(3.0) if isinstance(call.actions[-1], Authorize) else Woke(3.0))
         assert call.tell(answered(4.0, 401)) == Authorize(1, 34.0, Reason(Because.TOKEN_REJECTED))
+
+    def test_a_restored_exchange_may_ask_for_a_first_token_once_more(self) -> None:
+        call = ExchangeRun()
+        call.tell(no_token(1.0), Restored(2.0), Authorized(3.0))
+        assert call.tell(no_token(4.0)) == Authorize(None, 34.0, Reason(Because.NO_TOKEN))
 
 
 class TestConflict:
