@@ -12,7 +12,7 @@ from benchmarks.storms import TRANSPORTS
 from platform_core.limits import Limits
 from platform_core.messages import OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
-from platform_transports.contract import Credentials, Progress, TransportError
+from platform_transports.contract import Credentials, Progress, SyncFlow, TransportError
 from platform_transports.sync import BlockingTransport
 
 PLAN = Plan(seed=5, calls=1500, seconds_max=60.0)
@@ -32,8 +32,16 @@ class Mixing(BlockingTransport):
 
     before = Response(200)
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
-        response = super().send(request, credentials, deadline, limits, progress)
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
+        response = super().send(request, credentials, deadline, limits, progress, flow)
         self.before, before = response, self.before
         return response if request.url.endswith("stats") or b"-9" not in response.body else replace(response, body=before.body)
 
@@ -46,11 +54,19 @@ class Leaking(BlockingTransport):
         self.slots = threading.Semaphore(limits.connections_max)
         self.has_leaked = False
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
         if not self.slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise TransportError(FailureCause.TIMEOUT, "no")
         try:
-            response = super().send(request, credentials, deadline, limits, progress)
+            response = super().send(request, credentials, deadline, limits, progress, flow)
         except TransportError:
             if self.has_leaked:
                 self.slots.release()
@@ -63,10 +79,18 @@ class Leaking(BlockingTransport):
 class Failing(BlockingTransport):
     """Does not know its calls any more."""
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
         if "gate" not in request.url:
             raise TransportError(FailureCause.CONNECT, "no")
-        return super().send(request, credentials, deadline, limits, progress)
+        return super().send(request, credentials, deadline, limits, progress, flow)
 
 
 class LeavingOpen(BlockingTransport):

@@ -4,7 +4,7 @@ from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
 from platform_transports.conformance import Subject
-from platform_transports.contract import Credentials, Progress, TransportError
+from platform_transports.contract import Credentials, Progress, SyncFlow, TransportError
 from platform_transports.sync import BlockingTransport
 
 
@@ -21,18 +21,34 @@ class Tried(BlockingTransport):
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(limits)
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
         try:
-            return super().send(request, credentials, deadline, limits, progress)
+            return super().send(request, credentials, deadline, limits, progress, flow)
         except TransportError:
-            return super().send(request, credentials, deadline, limits, progress)
+            return super().send(request, credentials, deadline, limits, progress, flow)
 
 
 class Raising(Bare):
     """Lets exceptions of its library out."""
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
-        answer = super().send(request, credentials, deadline, limits, progress)
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
+        answer = super().send(request, credentials, deadline, limits, progress, flow)
         if answer.status > 500:
             raise OSError("library error")
         return answer
@@ -41,9 +57,17 @@ class Raising(Bare):
 class Lying(Bare):
     """Says of what it sent that it did not."""
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
         try:
-            return super().send(request, credentials, deadline, limits, progress)
+            return super().send(request, credentials, deadline, limits, progress, flow)
         except TransportError as error:
             raise TransportError(FailureCause(error.kind), "no", error.reused) from None
 

@@ -10,7 +10,7 @@ from platform_transports.conformance.ends import CheckFailedError
 from platform_transports.conformance.sender import SHORT_SECONDS
 from platform_transports.conformance.subjects import Subject
 from platform_transports.conformance.suite import Case, cases
-from platform_transports.contract import Credentials, Progress
+from platform_transports.contract import Credentials, Progress, SyncFlow
 from platform_transports.sync import BlockingTransport
 
 
@@ -19,9 +19,17 @@ class Late(BlockingTransport):
 
     seconds = 0.0
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
         time.sleep(min(self.seconds, max(0.0, deadline - time.monotonic())))
-        return super().send(request, credentials, deadline, limits, progress)
+        return super().send(request, credentials, deadline, limits, progress, flow)
 
 
 def no_answer(seconds: float) -> Case:

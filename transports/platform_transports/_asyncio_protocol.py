@@ -24,9 +24,9 @@ from ._native_common import (
     numeric_addresses,
     share_seconds,
 )
-from .contract import Progress, TransportError
+from .contract import AsyncFlow, AsyncSink, Progress, TransportError
 from .http1.connection import Connection
-from .http1.request import EncodedRequest, Origin
+from .http1.request import EncodedRequest, Origin, framed
 
 T = TypeVar("T")
 
@@ -44,6 +44,11 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         self._unsent: deque[bytes | memoryview] = deque()
         self._paused = False
         self._look: Callable[[], bool] | None = None
+        self._more = False
+        """Whether more of the request's body flows in."""
+        self._event: asyncio.Future[None] | None = None
+        """For a call whose bodies flow: settled when something has come, has gone, or has ended."""
+        self._reading_paused = False
 
     async def exchange(self, request: EncodedRequest, deadline: float, limits: Limits, progress: Progress) -> Response | TransportError:
         """Send the request and wait for the answer. One timer for all of it."""
@@ -59,6 +64,40 @@ class AnswerProtocol(asyncio.BufferedProtocol):
             timer.cancel()
             self._answer = None
             self._unsent.clear()
+
+    async def exchange_flowing(
+        self, request: EncodedRequest, limits: Limits, progress: Progress, flow: AsyncFlow
+    ) -> Response | TransportError:
+        """The same, piece by piece, all in the task of the caller, whose code is part of it: the caller's timeout ends that too."""
+        answer: asyncio.Future[Response | TransportError] = self._loop.create_future()
+        self._answer = answer
+        self._more = request.flowing is not None
+        pieces = None if flow.pieces is None else flow.pieces()
+        is_told = False
+        try:
+            for each in self.http.begin(request, limits, progress, flows=flow.sink is not None):
+                self._unsent.extend(_cut(each))
+            self._send()
+            while True:
+                # Both before the look at what has come, so that nothing is missed that comes meanwhile.
+                event = self._event = self._loop.create_future()
+                is_over = answer.done()
+                is_told = await self._hand_on(flow.sink, is_told=is_told)
+                if is_over:
+                    return answer.result()
+                if self._more and not self._unsent and not self._paused:
+                    piece = b"" if pieces is None else await anext(pieces, b"")
+                    self._more = bool(piece)
+                    self._unsent.extend(_cut(framed(piece, request.flowing)))
+                    self._send()
+                    await asyncio.sleep(0)  # a socket may take all at once, and an early answer is only seen by the loop
+                else:
+                    await self._happened(event, flow.idle_seconds_max)
+        finally:
+            self._answer = self._event = None
+            self._more = False
+            self._unsent.clear()
+            self._read_on()
 
     def end(self, kind: FailureCause) -> None:
         """End the call under way, if there is one."""
@@ -88,7 +127,10 @@ class AnswerProtocol(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """See `asyncio.BufferedProtocol`."""
         if self._is_waiting():
+            if self._event is not None and self._event.done():
+                self._read_no_further()  # until the call has taken what came before
             self._tell(self.http.receive(bytes(self._buffer[:nbytes]), is_sent=self._is_sent()))
+            self._notify()
         else:  # nobody asked for it, and nobody would read it
             self.http.reusable = False
             self.close()
@@ -117,12 +159,49 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         """See `asyncio.BaseProtocol`."""
         self._paused = False
         self._send()
+        self._notify()
+
+    async def _hand_on(self, sink: AsyncSink | None, *, is_told: bool) -> bool:
+        """Hand on what has come of a body that flows; answers whether its head is told by now."""
+        if sink is None or self.http.flowing is None:
+            return False
+        if not is_told:
+            await sink.begin(self.http.flowing)
+        came = self.http.came()
+        if came:
+            await sink.take(came)
+        return True
+
+    async def _happened(self, event: asyncio.Future[None], idle_seconds_max: float) -> None:
+        """Wait until something has come, has gone or has ended; where nothing does, that ends it."""
+        self._read_on()
+        timer = self._loop.call_later(idle_seconds_max, self.end, FailureCause.TIMEOUT)
+        try:
+            await event
+        finally:
+            timer.cancel()
+
+    def _notify(self) -> None:
+        """Tell a call whose bodies flow."""
+        if self._event is not None:
+            settle(self._event, None)
+
+    def _read_no_further(self) -> None:
+        if not self._reading_paused and self._transport is not None:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _read_on(self) -> None:
+        if self._reading_paused and self._transport is not None:
+            self._reading_paused = False
+            with suppress(RuntimeError):  # uvloop: it is closing
+                self._transport.resume_reading()
 
     def _is_waiting(self) -> bool:
         return self._answer is not None and not self._answer.done()
 
     def _is_sent(self) -> bool:
-        return not self._unsent and self._transport is not None and not self._transport.get_write_buffer_size()
+        return not self._unsent and not self._more and self._transport is not None and not self._transport.get_write_buffer_size()
 
     def _end_of_stream(self) -> Response | TransportError | None:
         """What the end makes of the answer.
@@ -144,6 +223,7 @@ class AnswerProtocol(asyncio.BufferedProtocol):
     def _tell(self, answer: Response | TransportError | None) -> None:
         if answer is not None and self._answer is not None and not self._answer.done():
             self._answer.set_result(answer)
+            self._notify()
 
     def _send(self) -> None:
         while self._unsent and not self._paused and self._transport is not None:

@@ -15,7 +15,7 @@ from collections.abc import Generator
 from contextlib import suppress
 from enum import Enum
 from math import ceil
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from platform_core.limits import Limits
 from platform_core.messages import Response
@@ -23,7 +23,7 @@ from platform_core.messages import Response
 from ._native_common import PIECE_BYTES, RECEIVE_BYTES, broken_detail
 from .contract import Progress, TransportError
 from .http1.connection import Connection
-from .http1.request import EncodedRequest
+from .http1.request import EncodedRequest, framed
 
 T = TypeVar("T")
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
@@ -38,7 +38,27 @@ class Wait(Enum):
     EITHER = "either"
 
 
+class Next(Enum):
+    """The next piece of the body that flows in is wanted; an empty one at its end."""
+
+    PIECE = "piece"
+
+
+class Begin(NamedTuple):
+    """The head of the answer whose body flows out."""
+
+    head: Response
+
+
+class Take(NamedTuple):
+    """Some of it."""
+
+    piece: bytes
+
+
 Steps: TypeAlias = Generator[Wait, None, T]
+FlowSteps: TypeAlias = Generator[Wait | Next | Begin | Take, bytes | None, Response | TransportError]
+"""What a socket must be ready for, or what is to be asked of the caller's own code; the answer to `Next` is sent in."""
 
 
 class Stream:
@@ -147,6 +167,47 @@ def exchange(stream: Stream, request: EncodedRequest, limits: Limits, progress: 
                 return answer
 
 
+def exchange_flowing(stream: Stream, request: EncodedRequest, limits: Limits, progress: Progress, *, sinks: bool) -> FlowSteps:
+    """The same, piece by piece: the next one is asked for when the last one has gone, and only a look is taken in between."""
+    sock, http = stream.sock, stream.http
+    unsent = _Unsent(http.begin(request, limits, progress, flows=sinks))
+    more = request.flowing is not None
+    is_told = False
+    while True:
+        if more and unsent.is_empty:
+            piece = (yield Next.PIECE) or b""
+            more = bool(piece)
+            unsent.add(framed(piece, request.flowing))
+        wait = unsent.send(sock)
+        is_looking = more and unsent.is_empty
+        if not is_looking and not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+            yield wait
+        data = _received(sock)
+        answer: Response | TransportError | None = None
+        if isinstance(data, Wait):
+            if data is Wait.WRITE:
+                yield data
+        elif isinstance(data, OSError) or (not data and unsent.error is not None and not http.is_begun):
+            return http.lost(broken_detail(unsent.error or data or None), while_sending=unsent.error is not None)
+        else:
+            answer = http.receive(data, is_sent=unsent.is_empty and not more)
+        is_told = yield from _hand_on(http, is_told=is_told)
+        if answer is not None:
+            return answer
+
+
+def _hand_on(http: Connection, *, is_told: bool) -> Generator[Begin | Take, bytes | None, bool]:
+    """Hand on what has come of a body that flows; answers whether its head is told by now."""
+    if http.flowing is None:
+        return False
+    if not is_told:
+        yield Begin(http.flowing)
+    came = http.came()
+    if came:
+        yield Take(came)
+    return True
+
+
 class _Unsent:
     """What is left to send. When it cannot be sent any more, the answer may still be there to be read."""
 
@@ -159,6 +220,11 @@ class _Unsent:
     @property
     def is_empty(self) -> bool:
         return not self._pieces
+
+    def add(self, piece: bytes) -> None:
+        """Some more, once all is sent."""
+        if piece:
+            self._pieces.append(memoryview(piece))
 
     def send(self, sock: socket.socket) -> Wait:
         """Send as much as goes, and tell what to wait for then."""

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, assert_never, cast
 
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
@@ -25,10 +25,25 @@ from ._native_common import (
     numeric_addresses,
     share_seconds,
 )
-from ._sockets import Steps, Stream, connect, exchange, handshake, is_quiet, ready, wrapped
+from ._sockets import (
+    Begin,
+    FlowSteps,
+    Next,
+    Steps,
+    Stream,
+    Take,
+    Wait,
+    connect,
+    exchange,
+    exchange_flowing,
+    handshake,
+    is_quiet,
+    ready,
+    wrapped,
+)
 from ._thread_slots import LOOK_SECONDS, Slots
 from .closing import SyncClosing
-from .contract import Credentials, Progress, TransportError
+from .contract import Credentials, Progress, SyncFlow, TransportError
 from .http1.pool import Lease
 from .http1.request import EncodedRequest, Origin, encoded
 
@@ -52,9 +67,22 @@ class BlockingTransport(SyncClosing):
         """See `SyncTransport`."""
         return "native-sync"
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
-        """See `SyncTransport`."""
-        made = encoded(request, credentials)
+    @property
+    def carries_flows(self) -> Literal[True]:
+        """See `CarriesSyncFlows`."""
+        return True
+
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
+        """See `CarriesSyncFlows`."""
+        made = encoded(request, credentials, flow)
         if isinstance(made, TransportError):
             raise made
         if self._closed or time.monotonic() >= deadline:
@@ -63,7 +91,7 @@ class BlockingTransport(SyncClosing):
         lease = slots.acquire(made.origin)
         answer: Response | TransportError | None = None
         try:
-            answer = self._answer(slots, lease, made, deadline, limits, progress)
+            answer = self._answer(slots, lease, made, deadline, limits, progress, flow)
             if answer is None or (self._is_closed() and isinstance(answer, TransportError)):
                 answer = ended(lease, progress, closed=self._is_closed())
         finally:
@@ -94,7 +122,14 @@ class BlockingTransport(SyncClosing):
         return here
 
     def _answer(
-        self, slots: Slots, lease: Lease[Stream], request: EncodedRequest, deadline: float, limits: Limits, progress: Progress
+        self,
+        slots: Slots,
+        lease: Lease[Stream],
+        request: EncodedRequest,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None,
     ) -> Response | TransportError | None:
         """The answer, or why there is none; None where the deadline, or the closing, came first."""
         while not lease.granted:
@@ -111,6 +146,8 @@ class BlockingTransport(SyncClosing):
                 return connect_error(failure, request.origin)
         stream = lease.connection
         assert stream is not None, "it was connected"
+        if flow is not None:
+            return self._let_flow(exchange_flowing(stream, request, limits, progress, sinks=flow.sink is not None), stream, deadline, flow)
         answer = self._drive(exchange(stream, request, limits, progress), stream, deadline)
         return None if isinstance(answer, TimeoutError) else answer
 
@@ -162,3 +199,30 @@ class BlockingTransport(SyncClosing):
                     return TimeoutError()
         except StopIteration as stop:
             return cast("T", stop.value)
+
+    def _let_flow(self, steps: FlowSteps, stream: Stream, deadline: float, flow: SyncFlow) -> Response | TransportError | None:
+        """Do the steps, wait between them and call the caller's code; None where the deadline, or the closing, came first."""
+        pieces = iter(()) if flow.pieces is None else flow.pieces()
+        sink, piece = flow.sink, None
+        while True:
+            try:
+                step = steps.send(piece)
+            except StopIteration as stop:
+                return cast("Response | TransportError", stop.value)
+            now = time.monotonic()
+            if self._closed or now >= deadline:
+                return None
+            match step:
+                case Wait():
+                    if not ready(stream.sock, step, min(deadline, now + flow.idle_seconds_max)):
+                        return None
+                case Next():
+                    piece = next(pieces, b"")
+                case Begin(head):
+                    assert sink is not None, "only a sink is told"
+                    sink.begin(head)
+                case Take(came):
+                    assert sink is not None, "only a sink is told"
+                    sink.take(came)
+                case _:
+                    assert_never(step)

@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, assert_never, cast
 
 import trio
 
@@ -12,11 +12,11 @@ from platform_core.messages import OutgoingRequest, Response
 
 from ._leases import discard, ended, perform, release
 from ._native_common import checked_context, connect_error, connect_late, context_for, same_loop
-from ._sockets import Steps, Stream, Wait, exchange, handshake, is_quiet, wrapped
+from ._sockets import Begin, FlowSteps, Next, Steps, Stream, Take, Wait, exchange, exchange_flowing, handshake, is_quiet, wrapped
 from .closing import AsyncClosing
-from .contract import Credentials, Progress, TransportError
+from .contract import AsyncFlow, Credentials, Progress, TransportError
 from .http1.pool import Lease, Pool
-from .http1.request import EncodedRequest, Origin, encoded
+from .http1.request import Origin, encoded
 
 T = TypeVar("T")
 
@@ -39,11 +39,22 @@ class TrioTransport(AsyncClosing):
         """See `AsyncTransport`."""
         return "native-trio"
 
+    @property
+    def carries_flows(self) -> Literal[True]:
+        """See `CarriesFlows`."""
+        return True
+
     async def send(
-        self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: AsyncFlow | None = None,
     ) -> Response:
-        """See `AsyncTransport`."""
-        made = encoded(request, credentials)
+        """See `CarriesFlows`."""
+        made = encoded(request, credentials, flow)
         if isinstance(made, TransportError):
             raise made
         self._loop = same_loop(self._loop, trio.lowlevel.current_trio_token())
@@ -57,7 +68,15 @@ class TrioTransport(AsyncClosing):
             with trio.CancelScope(deadline=deadline) as scope:
                 self._scopes.add(scope)
                 try:
-                    answer = await self._answer(lease, made, deadline, limits, progress)
+                    stream = await self._connected(lease, made.origin, deadline, limits)
+                    if isinstance(stream, TransportError):
+                        answer = stream
+                    elif flow is None:
+                        answer = await _drive(exchange(stream, made, limits, progress), stream)
+                    else:
+                        answer = await _let_flow(
+                            exchange_flowing(stream, made, limits, progress, sinks=flow.sink is not None), stream, scope, flow
+                        )
                 finally:
                     self._scopes.discard(scope)
             if answer is None:
@@ -80,9 +99,8 @@ class TrioTransport(AsyncClosing):
             stream.close()
         await trio.lowlevel.checkpoint()
 
-    async def _answer(
-        self, lease: Lease[Stream], request: EncodedRequest, deadline: float, limits: Limits, progress: Progress
-    ) -> Response | TransportError:
+    async def _connected(self, lease: Lease[Stream], origin: Origin, deadline: float, limits: Limits) -> Stream | TransportError:
+        """The connection of this lease, once it is granted; or why there is none."""
         await trio.lowlevel.checkpoint_if_cancelled()  # an idle connection would be written to before anything is awaited
         if not lease.granted:
             granted = trio.Event()
@@ -91,12 +109,12 @@ class TrioTransport(AsyncClosing):
         if lease.connection is not None and not is_quiet(lease.connection):
             discard(self._pool, lease)
         if lease.connection is None:
-            failure = await self._connect(lease, request.origin, deadline, limits)
+            failure = await self._connect(lease, origin, deadline, limits)
             if failure is not None:
                 return failure
         stream = lease.connection
         assert stream is not None, "it was connected"
-        return await _drive(exchange(stream, request, limits, progress), stream)
+        return stream
 
     async def _connect(self, lease: Lease[Stream], origin: Origin, deadline: float, limits: Limits) -> TransportError | None:
         """Connect for this lease; answers with why there is no connection."""
@@ -129,6 +147,33 @@ async def _drive(steps: Steps[T], stream: Stream) -> T:
             await _ready(stream.sock, next(steps))
     except StopIteration as stop:
         return cast("T", stop.value)
+
+
+async def _let_flow(steps: FlowSteps, stream: Stream, scope: trio.CancelScope, flow: AsyncFlow) -> Response | TransportError:
+    """Do the steps, wait between them and call the caller's code. The scope ends all of it, and earlier what waits for the network."""
+    pieces = None if flow.pieces is None else flow.pieces()
+    sink, piece, deadline = flow.sink, None, scope.deadline
+    while True:
+        try:
+            step = steps.send(piece)
+        except StopIteration as stop:
+            return cast("Response | TransportError", stop.value)
+        match step:
+            case Wait():
+                scope.deadline = min(deadline, trio.current_time() + flow.idle_seconds_max)
+                await _ready(stream.sock, step)
+                scope.deadline = deadline
+            case Next():
+                await trio.lowlevel.checkpoint()  # neither a socket that takes all at once nor theirs needs to have one
+                piece = b"" if pieces is None else await anext(pieces, b"")
+            case Begin(head):
+                assert sink is not None, "only a sink is told"
+                await sink.begin(head)
+            case Take(came):
+                assert sink is not None, "only a sink is told"
+                await sink.take(came)
+            case _:
+                assert_never(step)
 
 
 async def _ready(sock: socket.socket, wait: Wait) -> None:

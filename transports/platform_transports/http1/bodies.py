@@ -31,7 +31,7 @@ class Body(Protocol):
         ...
 
     def content(self) -> bytes:
-        """What it holds until now."""
+        """What has come of it since this was asked last."""
         ...
 
 
@@ -50,7 +50,9 @@ class _Content:
         self._bytes += piece
 
     def joined(self) -> bytes:
-        return bytes(self._bytes)
+        joined = bytes(self._bytes)
+        self._bytes.clear()
+        return joined
 
 
 class LengthBody:

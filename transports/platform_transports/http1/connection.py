@@ -4,6 +4,9 @@ Rule 1: the end depends on the bytes alone, however the network cuts them; limit
 Rule 2: a connection may serve again only if its answer was read whole, nothing came after it, and both sides want it.
 """
 
+import sys
+from dataclasses import replace
+
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
@@ -19,9 +22,27 @@ _RESET_CONTENT = 205
 
 
 class Connection:
-    """Call `begin`, send its bytes, then `receive` whatever comes until it answers; only then, and where `reusable`, `begin` again."""
+    """Call `begin`, send its bytes, then `receive` whatever comes until it answers; only then, and where `reusable`, `begin` again.
 
-    __slots__ = ("_block", "_body", "_head", "_interim", "_limits", "_method", "_progress", "_served", "is_begun", "is_settled", "reusable")
+    Where the body of an answer `flows`, look after each `receive`, whatever it has answered, for its head and for what has come of it.
+    """
+
+    __slots__ = (
+        "_block",
+        "_body",
+        "_flows",
+        "_head",
+        "_interim",
+        "_limits",
+        "_method",
+        "_progress",
+        "_rest",
+        "_served",
+        "flowing",
+        "is_begun",
+        "is_settled",
+        "reusable",
+    )
 
     def __init__(self) -> None:
         self._served = 0
@@ -32,6 +53,10 @@ class Connection:
         self._block: FieldBlock | None = None
         self._head: Head | None = None
         self._body: Body | None = None
+        self._flows = False
+        self._rest = b""
+        self.flowing: Response | None = None
+        """The head of a 2xx answer whose body flows."""
         self.is_begun = False
         """Whether any byte of the answer has come."""
         self.is_settled = True
@@ -44,8 +69,8 @@ class Connection:
         """Whether another call may use the connection. One that has served nobody may be in the middle of its handshake."""
         return self.reusable and self._served > 0
 
-    def begin(self, request: EncodedRequest, limits: Limits, progress: Progress) -> tuple[bytes, ...]:
-        """The bytes to send, all of them; from now on the server may have seen some."""
+    def begin(self, request: EncodedRequest, limits: Limits, progress: Progress, *, flows: bool = False) -> tuple[bytes, ...]:
+        """The bytes to send, all but those that flow; from now on the server may have seen some. `flows`: a 2xx answer's body does too."""
         assert self.reusable, "a connection is used again only after a whole answer"
         self._method = request.method
         self._limits = limits
@@ -54,6 +79,8 @@ class Connection:
         self._head = None
         self._body = None
         self._interim = 0
+        self._flows = flows
+        self.flowing = None
         self.is_begun = False
         self.reusable = self.is_settled = False
         progress.sent = "maybe"
@@ -72,6 +99,13 @@ class Connection:
         except NotAnAnswerError as error:
             kind, detail = error.kind, error.detail
         return self.failed(kind, detail)
+
+    def came(self) -> bytes:
+        """What has come of the body that flows since this was asked last."""
+        if self._body is None:
+            rest, self._rest = self._rest, b""
+            return rest
+        return b"" if self._head is None or self._head.status == _RESET_CONTENT else self._body.content()
 
     def lost(self, detail: str, *, while_sending: bool = False) -> TransportError:
         """The error for a connection that broke. One that had served may have been closed at the moment at which we began."""
@@ -97,6 +131,8 @@ class Connection:
                 self._count_interim()
             else:
                 self._head = head
+                if self._flows:
+                    self._let_flow(head)
                 self._body = self._body_of(head)
         extra = self._body.take(rest)
         return None if extra is None else self._response(self._head, self._body, is_clean=not extra, is_sent=is_sent)
@@ -112,6 +148,14 @@ class Connection:
         if self._interim > self._limits.interim_answers_max:
             raise NotAnAnswerError(FailureCause.TOO_LARGE, f"more than {self._limits.interim_answers_max} interim answers")
         self._block = FieldBlock(self._limits.header_bytes_max)
+
+    def _let_flow(self, head: Head) -> None:
+        answer = Response(head.status, head.headers)
+        if not answer.is_success:
+            return
+        self.flowing = answer
+        if head.status != _RESET_CONTENT:
+            self._limits = replace(self._limits, response_body_bytes_max=sys.maxsize)
 
     def _body_of(self, head: Head) -> Body:
         """How the body is framed (RFC 9112, section 6.3)."""
@@ -132,4 +176,6 @@ class Connection:
         self.reusable = is_clean and is_sent and head.keeps_open and not announces
         self._served += 1
         self._block = self._body = None
+        if self.flowing is not None:
+            self._rest, content = content, b""
         return Response(head.status, head.headers, content)

@@ -81,12 +81,12 @@ def encoded(
     return EncodedRequest(origin, request.method, (head + content,) if len(content) <= _JOINED_BYTES_MAX else (head, content), flowing)
 
 
-def chunk(piece: bytes) -> bytes:
-    """A piece, which is not empty, as a chunk (RFC 9112, section 7.1). Copied, since one write costs more than a copy of what one reads."""
+def framed(piece: bytes, flowing: Flowing | None) -> bytes:
+    """A piece of a body that flows as it goes out; an empty one is its end."""
+    if flowing == "by length":
+        return piece
+    # Copied, since a second write costs more than a copy of what one reads at a time.
     return b"%x\r\n%b\r\n" % (len(piece), piece)
-
-
-LAST_CHUNK = b"0\r\n\r\n"
 
 
 def _place(url: str) -> tuple[Origin, str, str] | None:
