@@ -3,21 +3,21 @@
 import importlib
 import ssl
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 from platform_core.limits import Limits
-from platform_core.messages import OutgoingRequest
+from platform_core.messages import External, OutgoingRequest
 from platform_core.outcomes import FailureCause
 
 from ._connections import below_of, connect_kind
 from .adapting import Refusal
-from .contract import Credentials, Progress, TransportError
+from .contract import AsyncFlow, Credentials, Progress, SyncFlow, TransportError
 
 LIBRARIES = ("httpx2", "httpx")
 """The maintained continuation first."""
@@ -188,46 +188,57 @@ def built(
     credentials: Credentials,
     trace: object,
     timeout: Mapping[str, float | None],
+    flow: AsyncFlow | SyncFlow | None,
 ) -> Any:  # noqa: ANN401 -- the library's request
-    """The library's request with our headers, the credentials, `Host` and `Content-Length`, and nothing else.
+    """The library's request with our headers, the credentials, `Host` and the framing of its body, and nothing else.
 
     Its target goes out byte for byte: where the library would write it otherwise, its `target` extension holds. That does not
     work through a proxy; no target that the core makes needs it.
     """
     fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*request.headers, credentials)]
-    made = httpx.Request(
-        request.method, request.url, headers=fields, content=request.body.content, extensions={"trace": trace, "timeout": timeout}
-    )
+    pieces: Callable[[], Any]
+    if isinstance(request.body, External):
+        assert flow is not None, "it is sayable"
+        assert flow.pieces is not None, "with them"
+        length, pieces = request.body.length, flow.pieces
+        fields.append((b"Transfer-Encoding", b"chunked") if length is None else (b"Content-Length", str(length).encode()))
+        made = httpx.Request(request.method, request.url, headers=fields, extensions={"trace": trace, "timeout": timeout})
+    else:
+        content, pieces = request.body.content, partial(_Once, request.body.content)
+        made = httpx.Request(request.method, request.url, headers=fields, content=content, extensions={"trace": trace, "timeout": timeout})
     url = urlsplit(request.url)
     target = (f"{url.path or '/'}?{url.query}" if url.query else url.path or "/").encode("latin-1")
     if made.url.raw_path != target:
         made.extensions["target"] = target
-    made.stream = _stream_kind(httpx)(request.body.content)
+    made.stream = _stream_kind(httpx)(pieces)
     return made
 
 
 @cache
 def _stream_kind(httpx: Any) -> Any:  # noqa: ANN401 -- a class of the library's
-    """The body in one piece, without the library's async generator: trio warns of one that an early end leaves behind."""
+    """The body's pieces, without the library's async generator: trio warns of one that an early end leaves behind."""
 
-    class Whole(httpx.AsyncByteStream, httpx.SyncByteStream):  # type: ignore[misc]
-        def __init__(self, content: bytes) -> None:
-            self._content = content
+    class Stream(httpx.AsyncByteStream, httpx.SyncByteStream):  # type: ignore[misc]
+        def __init__(self, pieces: Callable[[], Any]) -> None:
+            self._pieces = pieces
 
         def __iter__(self) -> Iterator[bytes]:
-            return iter((self._content,))
+            return iter(self._pieces())
 
         def __aiter__(self) -> AsyncIterator[bytes]:
-            return _Once(self._content)
+            return aiter(self._pieces())
 
-    return Whole
+    return Stream
 
 
 class _Once:
-    """Answers with one piece."""
+    """Answers with one piece, in either world."""
 
     def __init__(self, piece: bytes) -> None:
         self._pieces = iter((piece,))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
 
     def __aiter__(self) -> "_Once":
         return self

@@ -74,6 +74,10 @@ class Incoming:
         self._status, self._headers = status, Headers(_with_one_length(fields))
         return True
 
+    def lets_flow(self) -> bool:
+        """Whether the body is a sink's, where there is one: that of a 2xx answer that has one."""
+        return self.response().is_success and self._status != _RESET_CONTENT
+
     def add(self, chunk: bytes) -> bool:
         """Take some of the body; False where it is longer than the limit."""
         self._size += len(chunk)

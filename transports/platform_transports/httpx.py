@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 
@@ -28,7 +28,7 @@ from ._connections import CLOSE_SECONDS_MAX
 from ._httpx_common import Course, built, client_options, fields_of, library_of, load, reason_of
 from .adapting import Incoming, check_sayable
 from .closing import AsyncClosing, SyncClosing
-from .contract import Credentials, Progress, TransportError
+from .contract import AsyncFlow, Credentials, Progress, SyncFlow, TransportError
 
 _NO_TIMEOUTS = {"connect": None, "read": None, "write": None, "pool": None}
 _SECONDS_MIN = 0.001
@@ -66,11 +66,22 @@ class HttpxTransport(AsyncClosing):
         """See `AsyncTransport`."""
         return f"{self._httpx.__name__}/{self._httpx.__version__}"
 
+    @property
+    def carries_flows(self) -> Literal[True]:
+        """See `CarriesFlows`."""
+        return True
+
     async def send(
-        self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: AsyncFlow | None = None,
     ) -> Response:
-        """See `AsyncTransport`."""
-        check_sayable(request, credentials)
+        """See `CarriesFlows`."""
+        check_sayable(request, credentials, flow)
         if self._is_closed():
             raise TransportError(FailureCause.CLOSED, "no")
         if anyio.current_time() >= deadline:
@@ -80,7 +91,7 @@ class HttpxTransport(AsyncClosing):
         with anyio.CancelScope(deadline=deadline) as scope:
             self._scopes.add(scope)
             try:
-                response = await self._exchange(request, credentials, limits, course, scope)
+                response = await self._exchange(request, credentials, limits, course, scope, flow)
             finally:
                 self._scopes.discard(scope)
         if response is not None:
@@ -103,7 +114,13 @@ class HttpxTransport(AsyncClosing):
         return self._closed or bool(self._client.is_closed)
 
     async def _exchange(
-        self, request: OutgoingRequest, credentials: Credentials, limits: Limits, course: Course, scope: anyio.CancelScope
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        limits: Limits,
+        course: Course,
+        scope: anyio.CancelScope,
+        flow: AsyncFlow | None,
     ) -> Response | None:
         """The answer; None where `course.failure` says why there is none."""
 
@@ -112,18 +129,15 @@ class HttpxTransport(AsyncClosing):
             scope.deadline = course.bound
 
         response: Any = None
+        timeouts = _NO_TIMEOUTS if flow is None else _NO_TIMEOUTS | {"read": flow.idle_seconds_max, "write": flow.idle_seconds_max}
         try:
-            outgoing = built(self._httpx, request, credentials, trace, _NO_TIMEOUTS)
+            outgoing = built(self._httpx, request, credentials, trace, timeouts, flow)
             course.begin()
             response = await self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
             course.answered = True
             incoming = Incoming(limits)
             if incoming.head(response.status_code, fields_of(response), reason_of(response)):
-                async for chunk in response.stream:  # not aiter_raw: it refuses what a MockTransport has at hand already
-                    if not incoming.add(chunk) and incoming.refused:
-                        course.refuse(incoming.refused)
-                        # The library's generators are nested: they end well only if the innermost raises, not if we leave.
-                        scope.cancel()
+                await self._read(response, incoming, course, scope, flow)
             if incoming.refused is None:
                 return incoming.response()
             course.refuse(incoming.refused)
@@ -135,6 +149,36 @@ class HttpxTransport(AsyncClosing):
                 with anyio.move_on_after(CLOSE_SECONDS_MAX, shield=True), suppress(Exception):
                     await unfinished.aclose()
         return None
+
+    async def _read(
+        self,
+        response: Any,  # noqa: ANN401 -- the library's
+        incoming: Incoming,
+        course: Course,
+        scope: anyio.CancelScope,
+        flow: AsyncFlow | None,
+    ) -> None:
+        """Read the body, within the limits or to the sink.
+
+        The library's generators are nested: they end well only if the innermost raises, not if we leave. So it is made to.
+        """
+        sink = None if flow is None or not incoming.lets_flow() else flow.sink
+        if sink is not None:
+            await sink.begin(incoming.response())
+        left: BaseException | None = None
+        async for chunk in response.stream:  # not aiter_raw: it refuses what a MockTransport has at hand already
+            try:
+                if sink is not None:
+                    await sink.take(chunk)
+                elif not incoming.add(chunk) and incoming.refused:
+                    course.refuse(incoming.refused)
+                    scope.cancel()
+            except (Exception, anyio.get_cancelled_exc_class()) as error:  # noqa: BLE001 -- the driver has kept what is the caller's own
+                course.failure = course.failed(FailureCause.LOCAL) if isinstance(error, Exception) else None
+                left = error
+                scope.cancel()
+        if left is not None:
+            raise left
 
 
 class HttpxSyncTransport(SyncClosing):
@@ -169,15 +213,28 @@ class HttpxSyncTransport(SyncClosing):
         """See `SyncTransport`."""
         return f"{self._httpx.__name__}/{self._httpx.__version__}"
 
-    def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
-        """See `SyncTransport`."""
-        check_sayable(request, credentials)
+    @property
+    def carries_flows(self) -> Literal[True]:
+        """See `CarriesSyncFlows`."""
+        return True
+
+    def send(
+        self,
+        request: OutgoingRequest,
+        credentials: Credentials,
+        deadline: float,
+        limits: Limits,
+        progress: Progress,
+        flow: SyncFlow | None = None,
+    ) -> Response:
+        """See `CarriesSyncFlows`."""
+        check_sayable(request, credentials, flow)
         if self._is_closed():
             raise TransportError(FailureCause.CLOSED, "no")
         if time.monotonic() >= deadline:
             raise TransportError(FailureCause.TIMEOUT, "no")
         course = Course(progress, deadline, limits.connect_seconds_max, pessimistic=not self._owned)
-        response = self._exchange(request, credentials, limits, course)
+        response = self._exchange(request, credentials, limits, course, flow)
         if response is not None:
             return response
         # Raised here, outside of any `except`, so that nothing of the library hangs on it: its requests hold the token.
@@ -195,13 +252,16 @@ class HttpxSyncTransport(SyncClosing):
     def _is_closed(self) -> bool:
         return self._closed.is_set() or bool(self._client.is_closed)
 
-    def _exchange(self, request: OutgoingRequest, credentials: Credentials, limits: Limits, course: Course) -> Response | None:
+    def _exchange(
+        self, request: OutgoingRequest, credentials: Credentials, limits: Limits, course: Course, flow: SyncFlow | None
+    ) -> Response | None:
         """The answer; None where `course.failure` says why there is none, or where there is no time left."""
         timeouts: dict[str, float | None] = {}
 
         def cut_timeouts() -> None:
             left = max(course.deadline - time.monotonic(), _SECONDS_MIN)
-            timeouts.update(connect=min(left, course.connect_seconds_max), read=left, write=left, pool=left)
+            idle = left if flow is None else min(left, flow.idle_seconds_max)
+            timeouts.update(connect=min(left, course.connect_seconds_max), read=idle, write=idle, pool=left)
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
             course.note(event, info, time.monotonic())
@@ -210,20 +270,17 @@ class HttpxSyncTransport(SyncClosing):
         cut_timeouts()
         response: Any = None
         try:
-            outgoing = built(self._httpx, request, credentials, trace, timeouts)
+            outgoing = built(self._httpx, request, credentials, trace, timeouts, flow)
             course.begin()
             response = self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
             course.answered = True
             incoming = Incoming(limits)
             if incoming.head(response.status_code, fields_of(response), reason_of(response)):
-                for chunk in response.stream:  # as above
-                    if self._closed.is_set() or time.monotonic() >= course.deadline:
-                        return None
-                    if not incoming.add(chunk):
-                        break
-            if incoming.refused is None:
+                self._read(response, incoming, course, flow)
+            if incoming.refused is not None:
+                course.refuse(incoming.refused)
+            elif course.failure is None:
                 return incoming.response()
-            course.refuse(incoming.refused)
         except Exception as error:  # noqa: BLE001 -- whatever it is, no exception of a library leaves here
             course.failure = course.failed_by(error, self._httpx)
         finally:
@@ -232,6 +289,20 @@ class HttpxSyncTransport(SyncClosing):
                 with suppress(Exception):
                     unfinished.close()
         return None
+
+    def _read(self, response: Any, incoming: Incoming, course: Course, flow: SyncFlow | None) -> None:  # noqa: ANN401 -- the library's
+        """Read the body, within the limits or to the sink, as long as there is time."""
+        sink = None if flow is None or not incoming.lets_flow() else flow.sink
+        if sink is not None:
+            sink.begin(incoming.response())
+        for chunk in response.stream:  # as above
+            if self._closed.is_set() or time.monotonic() >= course.deadline:
+                course.failure = course.failed(course.late)
+                return
+            if sink is not None:
+                sink.take(chunk)
+            elif not incoming.add(chunk):
+                return
 
 
 def _check_not_both(client: object, proxy: str | None, verify: bool | ssl.SSLContext) -> None:  # noqa: FBT001 -- as the libraries name it
