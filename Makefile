@@ -86,6 +86,9 @@ nginx: $(READY) ## every transport against nginx: needs `apt-get install nginx-l
 explore: $(READY) ## all that can happen to one run and to two, complete within stated bounds, in docs/exploration.md
 	$(BIN)/python -m tests.exploration.command
 
+simulate: $(READY) ## long random runs through the real clients, in docs/simulation.md; SEED=7 WORLD=trio MODE=safety replays one
+	$(BIN)/python -m tests.simulation.command $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(WORLD),--world $(WORLD)) $(if $(MODE),--mode $(MODE))
+
 mutants: $(READY) ## put deliberate faults into the core and the pool: does the exploration find each?
 	$(BIN)/python -m tests.exploration.hunt
 

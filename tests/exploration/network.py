@@ -10,7 +10,8 @@ Rule 4: a connection gives the answer to the request that it was sent for (`pool
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any, cast
 
 from platform_core.lifecycle import ExecutionStatus
 from platform_core.messages import Headers, Request, Response
@@ -160,12 +161,16 @@ def _with(answer: Response, field: str, value: str) -> Response:
     return replace(answer, body=json.dumps(json.loads(answer.body) | {field: value}).encode())
 
 
-@cache
+@lru_cache(maxsize=4096)
 def status_in(answer: Response) -> str | None:
+    """The status of the record that it holds; None where it holds none."""
     if not answer.is_success or ("Content-Type", "application/json") not in answer.headers.fields:
         return None
-    status: str = json.loads(answer.body)["status"]
-    return status
+    try:
+        record: Any = json.loads(answer.body)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", record).get("status") if isinstance(record, dict) else None
 
 
 @cache

@@ -168,6 +168,12 @@ def told(before: Moment, arrow: Arrow, outcome: Outcome, moment: Moment | None =
             operation, action = STEPS.step(operation, Refused(run.now))
         else:
             shared = replace(shared, budget=budget)
+    return taken(before, arrow, outcome, Moment(run, shared), operation, action)
+
+
+def taken(before: Moment, arrow: Arrow, outcome: Outcome, moment: Moment, operation: Operation[Any], action: Any) -> Move:
+    """The move in which the operation took this step, in a world that has become `moment`."""
+    run, shared = moment
     generation = shared.generation if isinstance(action, Send) else 0
     after = replace(run, operation=operation, action=action, generation=generation, history=_remembered(run, outcome, operation, action))
     return Move(arrow, outcome, before, Moment(after, shared))

@@ -87,7 +87,7 @@ async def run_async(
         if failed is not None:
             raise failed
         run.give_up(run.now())  # the client was closed
-    return run.result(budget)
+        return run.result(budget)  # while it is alive, so that in virtual time it pays back before anybody else goes on
 
 
 class AsyncDriven(Generic[T]):
@@ -235,13 +235,13 @@ def run_sync(
                     first, second = (error, None) if first is None else (first, error)
         finally:
             run.give_up(run.at)  # where an interrupt came between the lines that see to the one before it
-    if first is not None:
-        raised = _graver(first, second)
-        failed = run.journal_error(raised)
-        if failed is None:
-            run.tell(raised)
-        raise failed or raised
-    return run.result(budget)
+        if first is not None:
+            raised = _graver(first, second)
+            failed = run.journal_error(raised)
+            if failed is None:
+                run.tell(raised)
+            raise failed or raised
+        return run.result(budget)
 
 
 class SyncDriven(Generic[T]):

@@ -1,0 +1,134 @@
+"""A run of the real drivers as the exploration sees one: each decision is a move, of which the exploration's invariants are asked."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from platform_core.actions import Send
+from platform_core.derive import idempotency_key
+from platform_core.machine import Decision, Operation
+from platform_core.outcomes import Abandoned, Outcome
+from platform_emulator.model import Model
+from tests.exploration.invariants import INVARIANTS, Invariant, budget, confinement, deadline, returns_in_time
+from tests.exploration.systems import COMPLETED, PLATFORM
+from tests.exploration.world import CLIENT, Arrow, Moment, Run, Shared, taken
+
+from .network import Network
+from .swarm import STARTS, Call, Profile
+
+OF_PLAIN_CALLS: tuple[Invariant, ...] = (deadline, budget, confinement, returns_in_time)
+"""Those that are not about executions."""
+
+
+class Seen(NamedTuple):
+    """One decision, and when it was taken in virtual time."""
+
+    at: float
+    outcome: Outcome
+    after: Operation[Any]
+    action: Any
+
+
+class Shadow:
+    """What is remembered of one call, and what is wrong with it."""
+
+    def __init__(
+        self, call: Call, profile: Profile, network: Network, target: str | None, keys_of_others: frozenset[str], slack_seconds: float
+    ) -> None:
+        """`target` is the key of the execution that the call is about, where another client has started that.
+
+        `slack_seconds` is by how much the world itself may be late.
+        """
+        self.call = call
+        self.seen: list[Seen] = []
+        self.problems: list[str] = []
+        self.on_left: Callable[[], object] = lambda: None
+        """Called once the run was told that its caller went away."""
+        self.began_at: float | None = None
+        self._slack_seconds = slack_seconds
+        self._network = network
+        starts = call.kind in STARTS
+        self._key = (str(idempotency_key(call.seed)) if profile.keyed else None) if starts else target
+        self._keys_of_others = keys_of_others
+        self._invariants = OF_PLAIN_CALLS if call.kind == "request" else INVARIANTS
+        self._run: Run | None = None
+        self._runs = len(profile.calls)
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key of its execution."""
+        return self._key
+
+    @property
+    def ends_at(self) -> float:
+        """The deadline of the run, on its own clock."""
+        assert self._run is not None
+        return self._run.deadline
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run was told to come to its end."""
+        return self._run is not None and self._run.ended
+
+    @property
+    def sending(self) -> Send | None:
+        """The request that it has decided to send."""
+        action = self.seen[-1].action if self.seen else None
+        return action if isinstance(action, Send) else None
+
+    def observe(self, decision: Decision) -> None:
+        """Take note of a decision. What is wrong is kept: an observer's exception would be a warning."""
+        outcome, now = decision.outcome, self._network.platform.now
+        first = self._run is None
+        self.seen.append(Seen(now, outcome, decision.after, decision.action))
+        if first:
+            self.began_at = now - outcome.at
+        try:
+            self._move(decision)
+        except Exception as error:  # noqa: BLE001 -- a mistake of the simulation itself must not hide in a warning
+            self.problems.append(f"{type(error).__name__} in the simulation: {error}")
+        if isinstance(outcome, Abandoned):
+            self.on_left()
+
+    def _move(self, decision: Decision) -> None:
+        run = self._run or self._begun(decision.before)
+        history = replace(run.history, maybe_started=self.call.index in self._network.maybe_started)
+        if isinstance(decision.outcome, Abandoned) and history.abandoned_at is None:
+            history = replace(history, abandoned_at=decision.outcome.at + self._slack_seconds)
+        before = Moment(run, self._shared())
+        now = replace(run, now=decision.outcome.at, history=history, late=self._network.late_of(self.call.index))
+        move = taken(before, Arrow(CLIENT, CLIENT, ""), decision.outcome, Moment(now, before.shared), decision.after, decision.action)
+        self._run = move.after.run
+        self.problems.extend(_words(each) for each in self._invariants if not each(move))
+
+    def _begun(self, operation: Operation[Any]) -> Run:
+        ends_in = COMPLETED if self.call.kind in ("execute", "await") else None
+        return Run(
+            self.call.index,
+            operation,
+            self._key,
+            _deadline_of(operation) + self._slack_seconds,
+            ends_in,
+            starts=self.call.kind in STARTS,
+            keys_of_others=self._keys_of_others,
+        )
+
+    def _shared(self) -> Shared:
+        model = self._network.platform.model
+        assert isinstance(model, Model)
+        state = model.advance(self._network.platform.now).state
+        return Shared(state, runs=self._runs) if self._invariants is INVARIANTS else Shared(PLATFORM)
+
+
+def _deadline_of(operation: Any) -> float:
+    if hasattr(operation, "job"):
+        seconds: float = operation.job.seconds
+    elif hasattr(operation, "cancel"):
+        seconds = operation.cancel.goal.ends_at
+    else:
+        seconds = operation.call.deadline
+    return seconds
+
+
+def _words(invariant: Invariant) -> str:
+    return f"{invariant.__name__}: {invariant.__doc__}"

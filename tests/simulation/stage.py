@@ -1,0 +1,271 @@
+"""What a simulated run is made of in every world: the platform, its tokens, the arguments of the client, and what is seen of each call."""
+
+from collections.abc import Iterator
+from contextvars import ContextVar
+from itertools import count
+from random import Random
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from platform_core.actions import Send
+from platform_core.config import Settings
+from platform_core.derive import derived_uuid
+from platform_core.exchange import REQUEST_ID
+from platform_core.machine import Decision
+from platform_core.messages import OutgoingRequest, Request, Response
+from platform_core.requests import submission
+from platform_core.retry import RetryBudget, RetryPolicy
+from platform_emulator.components import COMPONENTS
+from platform_emulator.model import Model
+from platform_transports.budget import BudgetHolder
+from platform_transports.contract import Credentials, Progress, TransportError
+from platform_transports.fake import FakePlatform
+from platform_transports.virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
+from tests.exploration.world import ATTEMPTS_MAX, SECRET
+
+from .network import Network
+from .shadow import Shadow
+from .swarm import STARTS, Call, Profile
+
+BASE_URL = "https://platform.test"
+REQUESTS_MAX = 5_000
+"""More than any run needs: one that goes on for ever is stopped here."""
+PLATFORM_SEED = UUID(int=7)
+IDS = {each.name: each.component_id for each in COMPONENTS}
+
+seeds: ContextVar[Iterator[UUID] | None] = ContextVar("seeds", default=None)
+"""Where the client's operations get their seeds from: another row of them in each task and each thread."""
+
+
+def next_seed() -> UUID:
+    """Stands for `uuid4` in the client's wiring: the only place at which chance comes into a run."""
+    row = seeds.get()
+    assert row is not None, "each call has its seeds"
+    return next(row)
+
+
+def seeds_of(call: Call) -> Iterator[UUID]:
+    """Those of one call: its own, and what follows from it."""
+    yield call.seed
+    for number in count():
+        yield derived_uuid(call.seed, "another", number)
+
+
+class End(NamedTuple):
+    """How a call ended for its caller."""
+
+    value: Any = None
+    error: BaseException | None = None
+    left: bool = False
+
+
+class Stage:
+    """One run of a profile, in any world."""
+
+    def __init__(self, profile: Profile, world: str) -> None:
+        self.profile = profile
+        self._world = world
+        self._random = Random(f"network {profile.mode} {profile.seed}")
+        self._owners: dict[str, int] = {}
+        self.network = Network(profile, self._random, lambda request: self._owners[request.headers.get(REQUEST_ID) or ""])
+        self.platform = Platform(self)
+        self.network.platform = self.platform
+        self.targets = self._others()
+        self.shadows = self._shadows()
+        self._of_seed = {shadow.call.seed: shadow for shadow in self.shadows}
+        self.ends: dict[int, End] = {}
+        self.closed = False
+        self.open_sends = 0
+        self.problems: list[str] = []
+        self.tokens = [f"{SECRET}-0"] if profile.has_token else []
+        self._provided = 0
+
+    @property
+    def time(self) -> VirtualTime:
+        """The virtual time of the platform."""
+        return self.platform.time
+
+    def options(self) -> dict[str, Any]:
+        """What both clients are made with, besides their transport and token provider."""
+        return {
+            "base_url": BASE_URL,
+            "auth_token": self.tokens[0] if self.tokens else None,
+            "timeout": self.profile.timeout_seconds,
+            "retry": RetryPolicy(attempts_max=ATTEMPTS_MAX),
+            "idempotent_submissions": self.profile.keyed,
+            "observers": (self.observe,),
+            "env": {},
+        }
+
+    def budget(self) -> BudgetHolder:
+        """The client's retry budget."""
+        return BudgetHolder(RetryBudget(self.profile.budget, self.profile.budget))
+
+    def observe(self, decision: Decision) -> None:
+        """The client's observer."""
+        shadow = self._of_seed[decision.operation_id]
+        if isinstance(decision.action, Send):
+            self._owners[decision.action.request.headers.get(REQUEST_ID) or ""] = shadow.call.index
+        shadow.observe(decision)
+
+    def shadow_of(self, request: OutgoingRequest) -> Shadow:
+        """Whose request it is."""
+        return self.shadows[self._owners[request.headers.get(REQUEST_ID) or ""]]
+
+    def next_token(self) -> str:
+        """What the provider answers with now."""
+        assert self.profile.provider is not None
+        answers = self.profile.provider.answers
+        answer = answers[self._provided] if self._provided < len(answers) else "token"
+        self._provided += 1
+        match answer:
+            case "transient":
+                raise OSError(f"{SECRET} and more that nobody may see")
+            case "permanent":
+                raise KeyError(SECRET)
+            case "no token":
+                return "no token"
+            case "token":
+                self.tokens.append(f"{SECRET}-{self._provided}")
+                return self.tokens[-1]
+
+    def invoked(self, client: Any, call: Call) -> Any:
+        """The call: a coroutine of the async client, or what the blocking one answers with."""
+        inputs = {"seconds": call.work_seconds, "message": f"failed {call.index}", "marker": str(call.seed)}
+        component = IDS[call.component]
+        match call.kind:
+            case "execute":
+                return client.execute_code_block(
+                    component,
+                    inputs,
+                    timeout_seconds=call.timeout_seconds,
+                    poll_interval_seconds=call.poll_interval_seconds,
+                    on_abandon=call.on_abandon,
+                )
+            case "submit":
+                return client.submit_code_block_execution(component, inputs, timeout_seconds=call.timeout_seconds)
+            case "await":
+                return client.await_execution_result(self.targets[call.index][1], call.timeout_seconds, call.poll_interval_seconds)
+            case "cancel":
+                return client.cancel_execution(self.targets[call.index][1])
+            case "look":
+                return client.get_execution_status(self.targets[call.index][1])
+            case _:
+                return client.request("GET", "/api/v1/tenants/orgs")
+
+    def _others(self) -> dict[int, tuple[str, str]]:
+        """The executions that another client has started, for the calls that are about such: key and id."""
+        found: dict[int, tuple[str, str]] = {}
+        for call in self.profile.calls:
+            if call.kind in STARTS or call.kind == "request":
+                continue
+            key = derived_uuid(call.seed, "of another client")
+            request = submission(
+                "code_block",
+                IDS[call.component],
+                {"seconds": call.work_seconds, "message": f"failed {call.index}", "marker": str(call.seed)},
+                None,
+                None,
+                None,
+                execution_mode=None,
+                scope=None,
+                lifecycle_event=None,
+                key=key,
+                settings=Settings(),
+            )
+            model = self.platform.model
+            assert isinstance(model, Model)
+            self.platform.model = model = model.apply(request, 0.0)[0]
+            found[call.index] = str(key), model.state.keys[str(key)]
+        return found
+
+    def _shadows(self) -> list[Shadow]:
+        shadows: list[Shadow] = []
+        for call in self.profile.calls:
+            target = self.targets.get(call.index, (None,))[0]
+            keys = frozenset(shadow.key for shadow in shadows if shadow.key is not None)
+            shadows.append(Shadow(call, self.profile, self.network, target, keys, self._slack_seconds()))
+        return shadows
+
+    def _slack_seconds(self) -> float:
+        """A clock may wake late, a thread cannot leave a provider: each of it at the deadline, and in the clean-up once more."""
+        provider = self.profile.provider
+        seconds = 0.0 if provider is None or self._world != "sync" else provider.seconds
+        return 2 * (self.profile.lateness_seconds + seconds)
+
+
+class Platform(FakePlatform):
+    """The fake, which looks at what the driver really hands on."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.network, model=Model.new(PLATFORM_SEED, stage.profile.behaviour))
+        self._stage = stage
+
+    @property
+    def time(self) -> VirtualTime:
+        """Its virtual time."""
+        return self._time
+
+    def receive(self, outgoing: OutgoingRequest, credentials: Credentials, progress: Progress) -> tuple[Response | TransportError, float]:
+        """See `FakePlatform`."""
+        if len(self.requests) >= REQUESTS_MAX:
+            raise AssertionError(f"more than {REQUESTS_MAX} requests")
+        self._stage.problems.extend(self._problems(outgoing, credentials))
+        return super().receive(outgoing, credentials, progress)
+
+    def _problems(self, outgoing: OutgoingRequest, credentials: Credentials) -> Iterator[str]:
+        stage, shadow = self._stage, self._stage.shadow_of(outgoing)
+        send = shadow.sending
+        if send is None:
+            yield "a request was sent that no decision asked for"
+            return
+        request: Request = send.request
+        if outgoing.url != BASE_URL + request.target or (outgoing.method, outgoing.body) != (request.method, request.body):
+            yield f"what was sent is not what was decided: {outgoing.method} {outgoing.url}"
+        if any(outgoing.headers.get(name) != value for name, value in request.headers):
+            yield "a header of the request was changed"
+        if credentials.value not in {f"Bearer {token}" for token in stage.tokens}:
+            yield "10. a request carried a token that nobody gave out"
+        if any(SECRET in value for _, value in outgoing.headers) or SECRET in outgoing.url:
+            yield "10. the token stands in a request's headers or URL"
+        if shadow.began_at is not None and self.now > shadow.began_at + send.deadline:
+            yield "7. a request was sent after its deadline"
+
+
+class LateClock(VirtualClock):
+    """The clock of the async driver, which may wake late."""
+
+    def __init__(self, time: VirtualTime, lateness_seconds: float) -> None:
+        super().__init__(time)
+        self._lateness_seconds = lateness_seconds
+
+    async def sleep_until(self, at: float) -> None:
+        """See `Clock`."""
+        await super().sleep_until(at + _lateness(at, self._lateness_seconds))
+
+
+class LeavingClock(VirtualSyncClock):
+    """The clock of a blocking driver or transport, which may wake late, and in which a thread is interrupted at its times."""
+
+    def __init__(self, time: VirtualTime, lateness_seconds: float, leaves: dict[int, list[float]]) -> None:
+        super().__init__(time)
+        self._lateness_seconds = lateness_seconds
+        self._leaves = leaves
+        """By thread."""
+
+    def sleep_until(self, at: float) -> None:
+        """See `SyncClock`."""
+        from threading import get_ident
+
+        late = at + _lateness(at, self._lateness_seconds)
+        left = self._leaves.get(get_ident())
+        if not left or left[0] > late:
+            super().sleep_until(late)
+            return
+        super().sleep_until(left.pop(0))
+        raise KeyboardInterrupt
+
+
+def _lateness(at: float, seconds_max: float) -> float:
+    """The same for the same time, so that the driver of each world wakes as late."""
+    return seconds_max * (at * 7919.0 % 1.0)

@@ -1,0 +1,99 @@
+"""Some seeds in each mode and world, exact replay, and the command."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from platform_core.outcomes import Abandoned
+from tests.simulation import command
+from tests.simulation.simulate import Simulated, simulated
+from tests.simulation.swarm import FAULTS, FINAL_FAULTS, MODES, Mode, Profile, profile_of
+from tests.simulation.trace import told
+from tests.simulation.worlds import WORLDS
+
+SEEDS = 60
+
+
+def is_the_same_in(world: str, profile: Profile) -> bool:
+    """Whether this world has the same run of it as asyncio."""
+    match world:
+        case "trio":  # a task that was cancelled cannot be cancelled again
+            return all(len(call.leaves_at) < 2 for call in profile.calls)
+        case "sync":  # a thread sees a closed client as it wakes, and cannot leave a token provider
+            return profile.closes_at is None and profile.provider is None
+        case _:
+            return True
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("mode", MODES)
+def test_nothing_is_wrong_with_any_run(mode: Mode, world: str) -> None:
+    for seed in range(SEEDS):
+        run = simulated(seed, world, mode)
+        assert not run.problems, told(run, world)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_seed_is_the_same_run_each_time(mode: Mode, world: str) -> None:
+    for seed in range(20):
+        assert simulated(seed, world, mode).trace == simulated(seed, world, mode).trace, seed
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_seed_is_the_same_run_in_each_world_that_admits_it(mode: Mode) -> None:
+    compared: Counter[str] = Counter()
+    for seed in range(SEEDS):
+        first = simulated(seed, "asyncio", mode)
+        for world in ("trio", "sync"):
+            if is_the_same_in(world, first.profile):
+                compared[world] += 1
+                assert simulated(seed, world, mode).trace == first.trace, (seed, world)
+    assert min(compared.values()) >= SEEDS // 4
+
+
+def test_two_seeds_are_two_runs() -> None:
+    assert len({profile_of(seed, mode).calls[0].seed for seed in range(SEEDS) for mode in MODES}) == SEEDS * len(MODES)
+
+
+def test_every_kind_of_fault_is_met() -> None:
+    met = sum((simulated(seed, "sync", "safety").faults for seed in range(300)), Counter[str]())
+    assert set(met) == {*FAULTS, *FINAL_FAULTS}
+
+
+def test_a_run_is_told_as_a_diagram_with_the_command_that_runs_it_again() -> None:
+    runs = (simulated(seed, "trio", "safety") for seed in range(SEEDS))
+    run = next(run for run in runs if any(isinstance(seen.outcome, Abandoned) for row in run.trace.seen for seen in row))
+    text = told(run, "trio")
+    assert "|--- leaves ->|" in text
+    assert f"make simulate SEED={run.profile.seed} WORLD=trio MODE=safety" in text
+
+
+def test_the_command_writes_the_page_where_nothing_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "simulation.md"
+    page.write_text("<!-- numbers: begin, written by `make simulate` -->\n<!-- numbers: end -->\n", encoding="utf-8")
+    monkeypatch.setattr(command, "PAGE", page)
+    assert command.main(["--seeds", "3"]) == 0
+    assert "| liveness | trio | 3 |" in page.read_text(encoding="utf-8")
+    assert "0 violations" in capsys.readouterr().out
+
+
+def test_the_command_replays_one_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--seed", "7", "--world", "sync", "--mode", "safety"]) == 0
+    out = capsys.readouterr().out
+    assert "seed 7, sync, safety" in out
+    assert "nothing is wrong" in out
+
+
+def test_the_command_fails_and_tells_of_a_violation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def wrong(seed: int, world: str, mode: Mode) -> Simulated:
+        return simulated(seed, world, mode)._replace(problems=["1. something is wrong"])
+
+    monkeypatch.setattr(command, "simulated", wrong)
+    assert command.main(["--seed", "7", "--world", "sync", "--mode", "safety"]) == 1
+    tally = command.part_run(command.Part("safety", "sync", 0, 4))
+    assert [seed for seed, _ in tally.wrong] == [0, 1, 2, 3, 4]
+    assert "1. something is wrong" in capsys.readouterr().out
