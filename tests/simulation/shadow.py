@@ -1,15 +1,14 @@
 """A run of the real drivers as the exploration sees one: each decision is a move, of which the exploration's invariants are asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from platform_core.actions import Send
-from platform_core.derive import idempotency_key
+from platform_core.actions import Send, Sleep
 from platform_core.machine import Decision, Operation
-from platform_core.outcomes import Abandoned, Outcome
+from platform_core.outcomes import Abandoned, Outcome, Refused, Woke
 from platform_emulator.model import Model
-from tests.exploration.invariants import INVARIANTS, Invariant, budget, confinement, deadline, returns_in_time
+from tests.exploration.invariants import EPSILON, INVARIANTS, Invariant, budget, confinement, deadline, returns_in_time
 from tests.exploration.systems import COMPLETED, PLATFORM
 from tests.exploration.world import CLIENT, Arrow, Moment, Run, Shared, taken
 
@@ -29,35 +28,50 @@ class Seen(NamedTuple):
     action: Any
 
 
+class Around(Protocol):
+    """What a run shares with the others."""
+
+    profile: Profile
+    network: Network
+    closed: bool
+    """Whether the client was closed."""
+
+    def pays(self, action: object) -> bool:
+        """Take the action's cost from the retry budget, or pay back for an end; whether it could pay."""
+        ...
+
+
+class Named(NamedTuple):
+    """What a call is about: the key of its execution, and those of others."""
+
+    key: str | None
+    keys_of_others: frozenset[str]
+
+
 class Shadow:
     """What is remembered of one call, and what is wrong with it."""
 
-    def __init__(
-        self, call: Call, profile: Profile, network: Network, target: str | None, keys_of_others: frozenset[str], slack_seconds: float
-    ) -> None:
-        """`target` is the key of the execution that the call is about, where another client has started that.
-
-        `slack_seconds` is by how much the world itself may be late.
-        """
+    def __init__(self, call: Call, named: Named, around: Around, slack_seconds: float) -> None:
+        """`slack_seconds` is by how much the world itself may be late."""
         self.call = call
         self.seen: list[Seen] = []
         self.problems: list[str] = []
         self.on_left: Callable[[], object] = lambda: None
         """Called once the run was told that its caller went away."""
         self.began_at: float | None = None
+        self._named = named
+        self._around = around
+        self._network = around.network
         self._slack_seconds = slack_seconds
-        self._network = network
-        starts = call.kind in STARTS
-        self._key = (str(idempotency_key(call.seed)) if profile.keyed else None) if starts else target
-        self._keys_of_others = keys_of_others
         self._invariants = OF_PLAIN_CALLS if call.kind == "request" else INVARIANTS
         self._run: Run | None = None
-        self._runs = len(profile.calls)
+        self._is_refused = False
+        """Whether the budget cannot pay for the pause that was decided."""
 
     @property
     def key(self) -> str | None:
         """The idempotency key of its execution."""
-        return self._key
+        return self._named.key
 
     @property
     def ends_at(self) -> float:
@@ -84,21 +98,44 @@ class Shadow:
         if first:
             self.began_at = now - outcome.at
         try:
+            self.problems.extend(self._driven(outcome))
             self._move(decision)
         except Exception as error:  # noqa: BLE001 -- a mistake of the simulation itself must not hide in a warning
             self.problems.append(f"{type(error).__name__} in the simulation: {error}")
         if isinstance(outcome, Abandoned):
             self.on_left()
 
+    def _driven(self, outcome: Outcome) -> Iterator[str]:
+        """What a driver does wrong, with nothing to be said against the core."""
+        before = None if self._run is None else self._run.action
+        match before, outcome:
+            case Sleep(until), Woke(at) if at < until - EPSILON:
+                yield f"a pause until {until:.3f} was over at {at:.3f}"
+            case Sleep(), Refused() if not self._is_refused:
+                yield "8. the budget refused what it can pay"
+            case Sleep(), Woke() if self._is_refused:
+                yield "8. the budget paid what it does not have"
+            case _, Abandoned(_, _, True) if not self._may_be_left_at_once():
+                yield "12. its caller left for the first time, and no time was left for a cancel"
+            case _:
+                pass
+
+    def _may_be_left_at_once(self) -> bool:
+        """Where the client is closed, and for the second time."""
+        return self._around.closed or (self._run is not None and self._run.history.abandoned_at is not None)
+
     def _move(self, decision: Decision) -> None:
         run = self._run or self._begun(decision.before)
-        history = replace(run.history, maybe_started=self.call.index in self._network.maybe_started)
+        history = run.history
+        if not history.maybe_started and self.call.index in self._network.maybe_started:
+            history = replace(history, maybe_started=True)
         if isinstance(decision.outcome, Abandoned) and history.abandoned_at is None:
             history = replace(history, abandoned_at=decision.outcome.at + self._slack_seconds)
         before = Moment(run, self._shared())
         now = replace(run, now=decision.outcome.at, history=history, late=self._network.late_of(self.call.index))
         move = taken(before, Arrow(CLIENT, CLIENT, ""), decision.outcome, Moment(now, before.shared), decision.after, decision.action)
         self._run = move.after.run
+        self._is_refused = not self._around.pays(decision.action)
         self.problems.extend(_words(each) for each in self._invariants if not each(move))
 
     def _begun(self, operation: Operation[Any]) -> Run:
@@ -106,18 +143,18 @@ class Shadow:
         return Run(
             self.call.index,
             operation,
-            self._key,
+            self._named.key,
             _deadline_of(operation) + self._slack_seconds,
             ends_in,
             starts=self.call.kind in STARTS,
-            keys_of_others=self._keys_of_others,
+            keys_of_others=self._named.keys_of_others,
         )
 
     def _shared(self) -> Shared:
         model = self._network.platform.model
         assert isinstance(model, Model)
         state = model.advance(self._network.platform.now).state
-        return Shared(state, runs=self._runs) if self._invariants is INVARIANTS else Shared(PLATFORM)
+        return Shared(state, runs=len(self._around.profile.calls)) if self._invariants is INVARIANTS else Shared(PLATFORM)
 
 
 def _deadline_of(operation: Any) -> float:

@@ -70,6 +70,8 @@ def _problems(stage: Stage) -> Iterator[str]:
     time: Any = stage.time
     if time._runs or time._sleepers or time._idle:
         yield "9. a run is still alive"
+    if not stage.closed and stage.budget_left not in (None, stage.budget):
+        yield f"8. of the retry budget is left {stage.budget_left}, not {stage.budget}"
     model = stage.platform.model
     assert isinstance(model, Model)
     executions = model.state.executions.values()

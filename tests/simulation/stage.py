@@ -1,15 +1,16 @@
 """What a simulated run is made of in every world: the platform, its tokens, the arguments of the client, and what is seen of each call."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from random import Random
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from platform_core.actions import Send
+from platform_core.actions import Done, Send, Sleep
 from platform_core.config import Settings
-from platform_core.derive import derived_uuid
+from platform_core.derive import derived_uuid, idempotency_key
 from platform_core.exchange import REQUEST_ID
 from platform_core.machine import Decision
 from platform_core.messages import OutgoingRequest, Request, Response
@@ -17,14 +18,13 @@ from platform_core.requests import submission
 from platform_core.retry import RetryBudget, RetryPolicy
 from platform_emulator.components import COMPONENTS
 from platform_emulator.model import Model
-from platform_transports.budget import BudgetHolder
 from platform_transports.contract import Credentials, Progress, TransportError
 from platform_transports.fake import FakePlatform
 from platform_transports.virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
 from tests.exploration.world import ATTEMPTS_MAX, SECRET
 
 from .network import Network
-from .shadow import Shadow
+from .shadow import Named, Shadow
 from .swarm import STARTS, Call, Profile
 
 BASE_URL = "https://platform.test"
@@ -76,9 +76,16 @@ class Stage:
         self.ends: dict[int, End] = {}
         self.closed = False
         self.open_sends = 0
+        self.providing = 0
+        """Calls of the token provider that are under way."""
+        self.budget = RetryBudget(profile.budget, profile.budget)
+        """What is to be left of the client's, by what its runs decide."""
+        self.budget_left: RetryBudget | None = None
+        """What is, in the end."""
         self.problems: list[str] = []
         self.tokens = [f"{SECRET}-0"] if profile.has_token else []
         self._provided = 0
+        self._renewed_at = 0.0
 
     @property
     def time(self) -> VirtualTime:
@@ -97,9 +104,18 @@ class Stage:
             "env": {},
         }
 
-    def budget(self) -> BudgetHolder:
-        """The client's retry budget."""
-        return BudgetHolder(RetryBudget(self.profile.budget, self.profile.budget))
+    def pays(self, action: object) -> bool:
+        """See `Around`."""
+        match action:
+            case Sleep(_, cost):
+                after = self.budget.withdraw(cost)
+                self.budget = after or self.budget
+                return after is not None
+            case Done():
+                self.budget = self.budget.deposit()
+                return True
+            case _:
+                return True
 
     def observe(self, decision: Decision) -> None:
         """The client's observer."""
@@ -111,6 +127,18 @@ class Stage:
     def shadow_of(self, request: OutgoingRequest) -> Shadow:
         """Whose request it is."""
         return self.shadows[self._owners[request.headers.get(REQUEST_ID) or ""]]
+
+    @contextmanager
+    def provider_called(self) -> Generator[float, None, None]:
+        """The provider is being called inside it; answers with when that will be over."""
+        assert self.profile.provider is not None
+        if self.providing:
+            self.problems.append("8. the token provider is called twice at a time")
+        self.providing += 1
+        try:
+            yield self.platform.now + self.profile.provider.seconds
+        finally:
+            self.providing -= 1
 
     def next_token(self) -> str:
         """What the provider answers with now."""
@@ -127,7 +155,13 @@ class Stage:
                 return "no token"
             case "token":
                 self.tokens.append(f"{SECRET}-{self._provided}")
+                self._renewed_at = self.platform.now
                 return self.tokens[-1]
+
+    def is_current(self, credentials: Credentials) -> bool:
+        """Whether this is the newest token. A request may have been on its way just when that was renewed."""
+        newest = self.tokens[-2 if self._renewed_at == self.platform.now else -1 :]
+        return any(credentials == Credentials("Authorization", f"Bearer {token}") for token in newest)
 
     def invoked(self, client: Any, call: Call) -> Any:
         """The call: a coroutine of the async client, or what the blocking one answers with."""
@@ -182,9 +216,11 @@ class Stage:
     def _shadows(self) -> list[Shadow]:
         shadows: list[Shadow] = []
         for call in self.profile.calls:
-            target = self.targets.get(call.index, (None,))[0]
-            keys = frozenset(shadow.key for shadow in shadows if shadow.key is not None)
-            shadows.append(Shadow(call, self.profile, self.network, target, keys, self._slack_seconds()))
+            key = str(idempotency_key(call.seed)) if self.profile.keyed else None
+            if call.kind not in STARTS:
+                key = self.targets[call.index][0] if call.index in self.targets else None
+            others = frozenset(shadow.key for shadow in shadows if shadow.key is not None)
+            shadows.append(Shadow(call, Named(key, others), self, self._slack_seconds()))
         return shadows
 
     def _slack_seconds(self) -> float:
@@ -222,12 +258,14 @@ class Platform(FakePlatform):
         request: Request = send.request
         if outgoing.url != BASE_URL + request.target or (outgoing.method, outgoing.body) != (request.method, request.body):
             yield f"what was sent is not what was decided: {outgoing.method} {outgoing.url}"
-        if any(outgoing.headers.get(name) != value for name, value in request.headers):
+        if not set(request.headers) <= set(outgoing.headers):
             yield "a header of the request was changed"
-        if credentials.value not in {f"Bearer {token}" for token in stage.tokens}:
-            yield "10. a request carried a token that nobody gave out"
+        if not stage.is_current(credentials):
+            yield "10. a request carried a token that is not the newest"
         if any(SECRET in value for _, value in outgoing.headers) or SECRET in outgoing.url:
             yield "10. the token stands in a request's headers or URL"
+        if stage.closed and stage.profile.closes_at is not None and self.now > stage.profile.closes_at:
+            yield "a closed client has sent a request"
         if shadow.began_at is not None and self.now > shadow.began_at + send.deadline:
             yield "7. a request was sent after its deadline"
 

@@ -169,7 +169,7 @@ def _patient(index: int, random: Random) -> Call:
         kind,
         UUID(int=random.getrandbits(128)),
         component=random.choice(("echo", "sleep", "sleep", "fail")),
-        work_seconds=_at(random, 120.0),
+        work_seconds=_at(random, 30.0),
         # Who only looks bears no 404, and so comes when every replica knows the execution.
         starts_at=LAG_SECONDS_MAX if kind == "look" else random.choice((0.0, _at(random, 5.0))),
         poll_interval_seconds=random.choice((1.0, 3.0)),

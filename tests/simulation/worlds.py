@@ -15,6 +15,7 @@ import anyio
 from flow_sdk import PlatformClient, SyncPlatformClient
 from platform_core.limits import Limits
 from platform_core.messages import OutgoingRequest, Response
+from platform_transports.budget import BudgetHolder
 from platform_transports.clock import is_asyncio
 from platform_transports.contract import Credentials, Progress
 from platform_transports.fake import FakeSyncTransport, FakeTransport
@@ -42,7 +43,7 @@ def run_sync(stage: Stage) -> None:
     leaves: dict[int, list[float]] = {}
     transport = _SyncTransport(stage, leaves)
     client: Any = SyncPlatformClient(**stage.options(), transport=transport, token_provider=_provider(stage, transport.precise))
-    client._wiring.budget = stage.budget()
+    client._wiring.budget = budget = BudgetHolder(stage.budget)
     works: list[Callable[[], None]] = [_threaded(stage, client, transport.precise, leaves, call) for call in stage.profile.calls]
     if stage.profile.closes_at is not None:
         works.append(lambda: _close(stage, client, transport.precise))
@@ -56,6 +57,7 @@ def run_sync(stage: Stage) -> None:
             stage.problems.append("12. a thread hangs")
             return
     client.close()
+    stage.budget_left = budget.budget
 
 
 WORLDS: Mapping[str, Callable[[Stage], None]] = {"asyncio": run_asyncio, "trio": run_trio, "sync": run_sync}
@@ -66,13 +68,13 @@ async def _simulated(stage: Stage) -> None:
     clock = transport.precise
 
     async def provide() -> str:
-        assert stage.profile.provider is not None
-        await clock.sleep_until(clock.now() + stage.profile.provider.seconds)
-        return stage.next_token()
+        with stage.provider_called() as at:
+            await clock.sleep_until(at)
+            return stage.next_token()
 
     provider = None if stage.profile.provider is None else provide
     client: Any = PlatformClient(**stage.options(), transport=transport, token_provider=provider)
-    client._wiring.budget = stage.budget()
+    client._wiring.budget = budget = BudgetHolder(stage.budget)
     leavers = [call for call in stage.profile.calls if call.leaves_at]
     closes_at = stage.profile.closes_at
     stage.platform.together(len(stage.profile.calls) + len(leavers) + (closes_at is not None))
@@ -88,6 +90,7 @@ async def _simulated(stage: Stage) -> None:
     if hanging.cancelled_caught:
         stage.problems.append("12. a task hangs")
     await client.close()
+    stage.budget_left = budget.budget
 
 
 class _Caller:
@@ -215,13 +218,13 @@ class _SyncTransport:
 
 
 def _provider(stage: Stage, clock: LeavingClock) -> Callable[[], str] | None:
-    provider = stage.profile.provider
-    if provider is None:
+    if stage.profile.provider is None:
         return None
 
     def provide() -> str:
-        clock.sleep_until(clock.now() + provider.seconds)
-        return stage.next_token()
+        with stage.provider_called() as at:
+            clock.sleep_until(at)
+            return stage.next_token()
 
     return provide
 
