@@ -20,6 +20,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+from hypothesis import is_hypothesis_test
+
 from tools.module_coverage import tests_of
 from tools.pages import write_between
 
@@ -40,10 +43,11 @@ SETTINGS = """
 [tool.mutmut]
 source_paths = ["platform_core", "platform_transports"]
 only_mutate = ["{path}"]
+also_copy = ["tools"]
 pytest_add_cli_args_test_selection = {tests}
 # Hypothesis' own profile for CI: the same examples for each mutant, and nothing kept. The plugin
-# that waits for unraisable exceptions collects garbage at the end of each trial.
-pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "--hypothesis-profile=ci"]
+# that waits for unraisable exceptions collects garbage at the end of each trial. We are one ourselves, for the order of the tests.
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "tools.mutmut_run", "--hypothesis-profile=ci"]
 # Not reached, as the type checkers have shown, or only by a bug of ours: no test can see what these lines say.
 do_not_mutate_patterns = ['\\bassert_never\\(', '\\braise AssertionError\\(', '^\\s*assert ']
 # A server that has collected the tests, and run none, forks each trial: no cache holds what the original answered.
@@ -155,6 +159,11 @@ def lay_flat(module: Module, folder: Path) -> None:
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     ours = SETTINGS.format(path=module.path, tests=json.dumps(module.tests))
     (folder / "pyproject.toml").write_text(settings + ours, encoding="utf-8")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the fast tests run first: most mutants do not reach the properties, nor the walks, which take seconds each."""
+    items.sort(key=lambda item: 2 if item.name.endswith("edges_are_as_declared") else is_hypothesis_test(getattr(item, "obj", None)))
 
 
 def untried(file: Path) -> str:

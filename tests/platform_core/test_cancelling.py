@@ -224,7 +224,7 @@ class TestCancelPausing:
     def test_cancel_pausing_on_restored_stays_and_sleeps_until_the_same_time(self) -> None:
         run = rereading()
         until = run.tell(answered(2.0, 404)).until
-        assert run.tell(Restored(2.0)) == Sleep(until, 0, Reason(Because.RESTORED))
+        assert run.tell(Restored(2.001)) == Sleep(until, 0, Reason(Because.RESTORED))
         assert isinstance(run.operation, CancelPausing)
 
     def test_cancel_pausing_on_abandoned_goes_to_ended_and_is_unknown(self) -> None:

@@ -184,7 +184,7 @@ class TestLearnPausing:
 
     def test_learn_pausing_on_restored_stays_and_sleeps_until_the_same_time(self) -> None:
         run = learn_pausing()
-        assert run.tell(Restored(1.5)) == Sleep(1.7, 0, Reason(Because.RESTORED))
+        assert run.tell(Restored(1.6)) == Sleep(1.7, 0, Reason(Because.RESTORED))
         assert isinstance(run.operation, LearnPausing)
         assert run.operation.seed == SEED
 

@@ -25,6 +25,7 @@ from platform_core.handles import ExecutionHandle, OnAbandon
 from platform_core.machine import Ended, Operation
 from platform_core.operations import cancel_execution
 from platform_core.outcomes import Abandoned, Authorized, FailureCause, Outcome, Refused, Restored, Started, Woke
+from platform_core.resuming import resume_execution
 from platform_core.retry import RetryPolicy
 from tests.support.core import (
     EXECUTION_ID,
@@ -262,6 +263,13 @@ class TestReadyToWatch:
     def test_ready_to_watch_on_abandoned_goes_to_ended_and_leaves_it_running(self, final: bool) -> None:
         report = Report(Fate.LEFT, ExecutionHandle("execution", EXECUTION_ID, None, 3600.0, 0, "detach"))
         assert watch().step(Abandoned(0.0, "no", final)) == (Ended(SEED), Gone(report, Reason(Because.LEFT_RUNNING)))
+
+    @pytest.mark.parametrize("final", [False, True])
+    def test_one_that_would_be_cancelled_is_left_running_too_where_nothing_was_sent_yet(self, final: bool) -> None:
+        resumed = resume_execution(handle(40.0, 0), seed=SEED)
+        _, action = resumed.step(Abandoned(0.0, "no", final))
+        assert isinstance(action, Gone)
+        assert (action.report.fate, action.reason) == (Fate.LEFT, Reason(Because.LEFT_RUNNING))
 
     @pytest.mark.parametrize("final", [False, True])
     def test_an_await_never_cancels_when_left(self, final: bool) -> None:

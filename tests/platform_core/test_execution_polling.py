@@ -7,6 +7,7 @@ import pytest
 from platform_core.actions import Because, Done, Fate, Gone, Raise, Reason, Report, Send, Sleep
 from platform_core.cancelling import Cancelling
 from platform_core.cleanup import LastPoll
+from platform_core.derive import unit_random
 from platform_core.errors import (
     PlatformAuthenticationError,
     PlatformClientError,
@@ -24,6 +25,7 @@ from platform_core.handles import OnAbandon
 from platform_core.machine import Ended
 from platform_core.operations import execute_code_block
 from platform_core.outcomes import Authorized, FailureCause, Outcome, Restored, Started, Woke
+from platform_core.poll_plan import poll_pause_seconds
 from tests.support.core import (
     CODE_BLOCK_ID,
     EXECUTION_ID,
@@ -69,7 +71,7 @@ class TestWaiting:
     def test_waiting_on_restored_stays_and_sleeps_until_the_same_time(self) -> None:
         run = submitted()
         until = run.action.until
-        assert run.tell(Restored(0.0)) == Sleep(until, 0, Reason(Because.RESTORED))
+        assert run.tell(Restored(0.001)) == Sleep(until, 0, Reason(Because.RESTORED))
         assert isinstance(run.operation, Waiting)
 
     def test_waiting_on_abandoned_goes_to_cancelling_and_sends_the_cancel(self) -> None:
@@ -265,6 +267,11 @@ def test_the_jitter_of_a_poll_pause_takes_off_a_tenth_at_most(seed: Any) -> None
         shares.append(run.action.until - at)
     assert 0.9 <= min(shares) < 0.91
     assert 0.99 < max(shares) <= 1.0
+
+
+def test_the_share_of_a_pause_follows_from_the_seed_and_the_number_of_the_poll() -> None:
+    run = drive_with(execute(), heard(0.0), Woke(10.0), heard(10.0))
+    assert run.action.until == 10.0 + poll_pause_seconds(10.0, 5.0, hint_seconds=None, jitter=unit_random(SEED, "poll-pause", 2))
 
 
 def test_the_time_waited_counts_from_the_answer_to_the_submission() -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
-from platform_core.actions import Action, Send, Sleep
+from platform_core.actions import Action, Because, Raise, Reason, Send, Sleep
 from platform_core.config import Settings
-from platform_core.machine import Operation
+from platform_core.machine import Ended, Operation
 from platform_core.messages import Headers, Request, Response
 from platform_core.outcomes import (
     Abandoned,
@@ -26,6 +26,7 @@ from platform_core.outcomes import (
 )
 from platform_core.records import ExecutionRecord
 from platform_core.retry import RetryPolicy
+from platform_core.snapshots import restore, snapshot
 
 SEED = UUID("6c9f1f2e-0c39-4d53-9f0c-5f6a2b6a1d10")
 OTHER_SEED = UUID("0d5a7f7e-7d1e-4bb1-8b1f-3d1a5e0f9a11")
@@ -89,7 +90,7 @@ def left(at: float, sent: Sent = "maybe", *, final: bool = False) -> Abandoned:
 
 @dataclass
 class Run:
-    """An operation under way, and every action it has asked for."""
+    """An operation under way, and every action it has asked for. Whatever it is told, its accounts have to be right."""
 
     operation: Operation[Any]
     actions: list[Action[Any]] = field(default_factory=list[Action[Any]])
@@ -97,8 +98,17 @@ class Run:
     def tell(self, *outcomes: Outcome) -> Any:
         """What the operation asks for after these outcomes: the last action, of whichever class."""
         for outcome in outcomes:
-            self.operation, action = self.operation.step(outcome)
+            before = self.operation
+            self.operation, action = before.step(outcome)
             self.actions.append(action)
+            assert self.operation.seed == before.seed
+            assert isinstance(action.reason, Reason)
+            assert isinstance(action.reason.because, Because)
+            assert isinstance(self.operation, Ended) or restore(snapshot(self.operation)) == self.operation, "it can be stored"
+            assert clocks(self.operation) <= {outcome.at}, "there its clock stands still while it is stored"
+            assert counts(self.operation) <= {len(self.requests)}
+            if isinstance(action, Raise):
+                assert (action.failure.attempts, action.failure.elapsed) == (len(self.requests), outcome.at), action
         return self.action
 
     @property
@@ -122,6 +132,21 @@ class Run:
     def wake(self) -> Any:
         """What the operation asks for once the pause that it asked for is over."""
         return self.tell(Woke(self.action.until))
+
+
+def clocks(state: Any) -> set[float]:
+    """When what is in flight was decided, as the state and the exchange in it say."""
+    exchange: Any = getattr(state, "exchange", None)
+    return {each.at for each in (state, exchange and exchange.tally) if hasattr(each, "at")}
+
+
+def counts(state: Any) -> set[int]:
+    """How many requests there were, as the state and what is in it say."""
+    exchange: Any = getattr(state, "exchange", None)
+    if exchange is not None:
+        return {exchange.tally.sends}
+    parts: list[Any] = [state, getattr(state, "known", None), getattr(state, "cancel", None)]
+    return {each.sends for each in parts if hasattr(each, "sends")}
 
 
 def drive_with(operation: Operation[Any], *outcomes: Outcome) -> Run:
