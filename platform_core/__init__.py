@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .actions import Action, Authorize, Because, Done, Fate, Gone, Raise, Reason, Report, Send, Sleep
     from .config import ClientConfig, Settings
+    from .downloads import Downloaded, download
     from .errors import (
         Failure,
         PlatformAuthenticationError,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         Started,
         Woke,
     )
+    from .parts import Part
     from .records import ExecutionRecord, SkillsArtifact
     from .resuming import first_outcome, handle_of_record, resume_execution
     from .retry import RetryBudget, RetryPolicy
@@ -74,6 +76,7 @@ _MODULE_OF = {
     "ClientConfig": "config",
     "Decision": "machine",
     "Done": "actions",
+    "Downloaded": "downloads",
     "EventParser": "events",
     "ExecutionHandle": "handles",
     "ExecutionRecord": "records",
@@ -94,6 +97,7 @@ _MODULE_OF = {
     "Origin": "origins",
     "Outcome": "outcomes",
     "OutgoingRequest": "messages",
+    "Part": "parts",
     "PlatformAuthenticationError": "errors",
     "PlatformClientError": "errors",
     "PlatformConnectionError": "errors",
@@ -129,6 +133,7 @@ _MODULE_OF = {
     "Woke": "outcomes",
     "await_execution": "operations",
     "cancel_execution": "operations",
+    "download": "downloads",
     "execute_agent": "operations",
     "execute_code_block": "operations",
     "execute_workflow": "operations",
@@ -156,6 +161,7 @@ __all__ = [
     "ClientConfig",
     "Decision",
     "Done",
+    "Downloaded",
     "EventParser",
     "ExecutionHandle",
     "ExecutionRecord",
@@ -176,6 +182,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "OutgoingRequest",
+    "Part",
     "PlatformAuthenticationError",
     "PlatformClientError",
     "PlatformConnectionError",
@@ -210,6 +217,7 @@ __all__ = [
     "Woke",
     "await_execution",
     "cancel_execution",
+    "download",
     "execute_agent",
     "execute_code_block",
     "execute_workflow",

@@ -58,7 +58,7 @@ def content(response: Response, limits: Limits) -> object | Nonsense:
         return Nonsense("the body is larger than the client's limits allow")
     if response.status in _NO_CONTENT_STATUSES:
         return None
-    if response.body and _is_compressed(response.headers):
+    if response.body and is_compressed(response.headers):
         return Nonsense("the body has a content encoding, which was not asked for")
     media = media_type(response.headers)
     if media is None or media.name != JSON:
@@ -87,6 +87,15 @@ def execution_record(response: Response, limits: Limits, expected_id: str | None
         if field in record and type(record[field]) not in types:  # not by isinstance: True is an int to Python, not to the platform
             return Nonsense(f"{field} of the execution record must be {allowed}")
     return cast("ExecutionRecord", record)
+
+
+def is_compressed(headers: Headers) -> bool:
+    """Whether the body is not as it is meant to be read (RFC 9110, section 8.4): we ask for `identity` alone."""
+    coded = headers.get("Content-Encoding")
+    if coded is None:
+        return False
+    codings = coded.lower().split(",")
+    return any(coding.strip() not in ("", "identity") for coding in codings)
 
 
 def redirect_host(response: Response) -> str | None:
@@ -152,14 +161,6 @@ _RECORD_FIELDS: Mapping[str, tuple[tuple[type, ...], str]] = {
 """The optional fields that `ExecutionRecord` gives a type to: type checkers rely on it."""
 
 
-def _is_compressed(headers: Headers) -> bool:
-    coded = headers.get("Content-Encoding")
-    if coded is None:
-        return False
-    codings = coded.lower().split(",")
-    return any(coding.strip() not in ("", "identity") for coding in codings)
-
-
 def _parsed(body: bytes, media: MediaType, limits: Limits) -> object | Nonsense:
     if not media.is_utf_8:
         return Nonsense("the JSON is said to be in another encoding than UTF-8")
@@ -187,7 +188,7 @@ def _is_same_uuid(text: str, other: str) -> bool:
 def _error_body(response: Response, limits: Limits) -> Mapping[str, object]:
     """What the platform says of an error; empty where it does not say it in JSON."""
     media = media_type(response.headers)
-    if media is None or not media.is_any_json or _is_compressed(response.headers) or len(response.body) > limits.response_body_bytes_max:
+    if media is None or not media.is_any_json or is_compressed(response.headers) or len(response.body) > limits.response_body_bytes_max:
         return {}
     found = _parsed(response.body, media, limits)
     return cast("Mapping[str, object]", found) if isinstance(found, dict) else {}

@@ -9,6 +9,8 @@ Rule 3: 429 says that nothing was done, so anything may be repeated after it. 50
 Rule 4: what would fail the same way again is not repeated: a certificate, an answer over the limits, our own closing.
 Rule 5: a body that cannot be sent twice is handed to a transport once, whatever becomes of it: not even for a new token, and not after
         `sent="no"` either, since whoever made the connection may have asked the body for its first piece.
+Rule 6: an attempt that brought more of a download is the first of a new row: what is bounded is how often in a row nothing comes of it.
+        The deadline and the budget bound the whole.
 """
 
 from dataclasses import dataclass
@@ -94,6 +96,11 @@ def repeats_failure(cause: FailureCause, sent: Sent, *, harmless: bool) -> bool:
 def repeats_at_once(cause: FailureCause, sent: Sent, *, reused: bool, harmless: bool) -> bool:
     """Whether the server closed an idle connection just as we used it again (RFC 9112, section 9.3.1): no fault, so no pause."""
     return reused and cause is FailureCause.DISCONNECTED and repeats_failure(cause, sent, harmless=harmless)
+
+
+def attempts_so_far(attempts: int, *, moved_on: bool) -> int:
+    """How many attempts count once this one has ended: Rule 6."""
+    return 1 if moved_on else attempts
 
 
 def may_have_been_seen(status: int) -> bool:

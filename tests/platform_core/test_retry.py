@@ -12,6 +12,7 @@ from platform_core.retry import (
     LATER_STATUSES,
     RetryBudget,
     RetryPolicy,
+    attempts_so_far,
     is_harmless,
     is_sent_once,
     may_have_been_seen,
@@ -149,3 +150,7 @@ def test_what_ends_well_pays_one_back_up_to_the_full_budget() -> None:
 def test_a_budget_keeps_its_own_bound() -> None:
     assert RetryBudget(3, 5).deposit() == RetryBudget(4, 5)
     assert RetryBudget(5, 5).withdraw(5) == RetryBudget(0, 5)
+
+
+def test_an_attempt_that_brought_something_is_the_first_of_a_new_row() -> None:
+    assert (attempts_so_far(3, moved_on=False), attempts_so_far(3, moved_on=True)) == (3, 1)
