@@ -29,15 +29,14 @@ class Bound(NamedTuple):
 class AsyncBinding:
     """The transport of an async client, in one event loop."""
 
-    def __init__(self, given: object, limits: Limits, runs: AsyncRuns) -> None:
+    def __init__(self, given: object, limits: Limits) -> None:
         self._given = given
         self._limits = limits
-        self._runs = runs
         self._bound: Bound | None = None
 
-    def get(self) -> Bound:
-        """The transport, from the first call on. Raises where the client is closed, or bound to another event loop."""
-        if self._runs.closed:
+    def get(self, runs: AsyncRuns) -> Bound:
+        """The transport for one of these runs, from the first call on. Raises where they are closed, or bound to another event loop."""
+        if runs.closed:
             raise _closed_error()
         if self._bound is None:
             running = _running()
@@ -65,24 +64,23 @@ class AsyncBinding:
 class SyncBinding:
     """The transport of a blocking client, for all its threads."""
 
-    def __init__(self, given: object, limits: Limits, closed: threading.Event) -> None:
+    def __init__(self, given: object, limits: Limits) -> None:
         self._given = given
         self._limits = limits
-        self._closed = closed
         self._lock = threading.Lock()
         self._chosen: SyncTransport | None = None
 
-    def get(self) -> SyncTransport:
-        """The transport, from the first call on. Raises where the client is closed."""
+    def get(self, closed: threading.Event) -> SyncTransport:
+        """The transport for a run that `closed` ends, from the first call on. Raises where it is set."""
         with self._lock:
-            if self._closed.is_set():
+            if closed.is_set():
                 raise _closed_error()
             if self._chosen is None:
                 self._chosen = self._transport()
             return self._chosen
 
     def close(self) -> None:
-        """Close the transport if it is ours; `closed` is set before."""
+        """Close the transport if it is ours; `closed` is set before, for every run."""
         with self._lock:
             chosen = self._chosen
         if chosen is not None and chosen is not self._given:

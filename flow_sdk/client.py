@@ -22,12 +22,13 @@ from platform_transports.tokens import AsyncOnRefresh, AsyncTokenProvider, Async
 
 from .binding import AsyncBinding
 from .many import ManyRuns
+from .options import Options
 from .wiring import ASYNC, Wiring, checked_operation
 
 T = TypeVar("T")
 
 
-class PlatformClient(ManyRuns):
+class PlatformClient(ManyRuns, Options):
     """The platform for asyncio and trio: an async context manager, for one event loop.
 
     Every method may be called from many tasks. Bad arguments are `TypeError` or `ValueError`, before anything is sent; whatever
@@ -97,10 +98,10 @@ class PlatformClient(ManyRuns):
         )
         self._tokens = AsyncTokens(self._wiring.token, token_provider, on_auth_token_refresh)
         self._runs = AsyncRuns()
-        self._binding = AsyncBinding(transport, self._wiring.config.settings.limits, self._runs)
+        self._binding = AsyncBinding(transport, self._wiring.config.settings.limits)
 
     async def __aenter__(self) -> Self:
-        self._binding.get()
+        self._binding.get(self._runs)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -350,7 +351,7 @@ class PlatformClient(ManyRuns):
 
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation of `platform_core` to its end, and answer with what it ends in."""
-        bound = self._binding.get()
+        bound = self._binding.get(self._runs)
         return await run_async(
             checked_operation(operation),
             transport=bound.transport,
@@ -364,7 +365,7 @@ class PlatformClient(ManyRuns):
         )
 
     async def close(self) -> None:
-        """Close the client, and the transport that it made; may be called twice.
+        """Close the client, and the transport that it made; may be called twice. One of `with_options` closes itself alone.
 
         Calls under way end with a `PlatformClientError` that carries the handle. They send nothing more: executions go on.
         """
@@ -372,6 +373,8 @@ class PlatformClient(ManyRuns):
             return
         self._binding.check()
         self._runs.close()
+        if self._runs.is_part:
+            return
         self._wiring.close_journal()
         try:
             await self._tokens.aclose()

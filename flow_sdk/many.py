@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeAlias, cast
 from uuid import UUID
-from weakref import WeakSet
 
 from platform_core.checks import checked_count
 from platform_core.errors import PlatformClientError
@@ -20,7 +19,7 @@ from platform_transports.drive import AsyncDriven, SyncDriven, sync_clock
 from platform_transports.ends import AsyncEnds, sync_ends
 from platform_transports.journal import Journal
 from platform_transports.many import AsyncMany, SyncMany
-from platform_transports.runs import AsyncRuns
+from platform_transports.runs import AsyncRuns, Closed
 from platform_transports.tokens import AsyncTokens, SyncTokens
 
 from .binding import AsyncBinding, SyncBinding
@@ -79,7 +78,7 @@ class ManyRuns(Wired):
     def _row(
         self, part: AsyncRuns, runs: "Callable[[], _Named]", finish: Callable[[Any, Any], Any], journal: Journal | None, concurrency: int
     ) -> AsyncIterator[Any]:
-        bound = self._binding.get()
+        bound = self._binding.get(part)
         transport, clock = bound.transport, bound.clock
 
         def begin(operation: Operation[Any]) -> AsyncDriven[Any]:
@@ -94,7 +93,7 @@ class SyncManyRuns(Wired):
     """That part of the blocking client."""
 
     _tokens: SyncTokens
-    _parts: WeakSet[threading.Event]
+    _closed: Closed
     _binding: SyncBinding
 
     def await_all(  # noqa: D102 -- `documented_by`
@@ -104,24 +103,23 @@ class SyncManyRuns(Wired):
         concurrency: int = CONCURRENCY,
         on_progress: OnProgress | None = None,
     ) -> Iterator[Awaited]:
-        named, part = _named(handles_or_ids, self._wiring), threading.Event()
+        named, part = _named(handles_or_ids, self._wiring), self._closed.part()
         progress = _Progress(len(named), on_progress, part.is_set)
         return self._row(part, lambda: named, progress.finish, self._wiring.journal, checked_count(concurrency, "concurrency"))
 
     def recover(self, journal: Journal | str | os.PathLike[str]) -> Iterator[Recovered]:  # noqa: D102 -- `documented_by`
         held = self._wiring.journal_of(journal)
-        return self._row(threading.Event(), partial(_claimed, held), partial(_recovered, held.journal), held.journal, CONCURRENCY)
+        return self._row(self._closed.part(), partial(_claimed, held), partial(_recovered, held.journal), held.journal, CONCURRENCY)
 
     def _row(
         self,
-        part: threading.Event,
+        part: Closed,
         runs: "Callable[[], _Named]",
         finish: Callable[[Any, Any], Any],
         journal: Journal | None,
         concurrency: int,
     ) -> Iterator[Any]:
-        self._parts.add(part)
-        transport = self._binding.get()
+        transport = self._binding.get(part)
         clock = sync_clock(transport, part)
 
         def begin(operation: Operation[Any]) -> SyncDriven[Any]:

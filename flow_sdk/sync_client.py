@@ -2,12 +2,10 @@
 # ruff: noqa: D102 -- `documented_by` gives each method its docstring
 
 import os
-import threading
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
-from weakref import WeakSet
 
 from platform_core import operations
 from platform_core.handles import ExecutionHandle, OnAbandon
@@ -20,18 +18,20 @@ from platform_transports.contract import SyncTransport, TwoWorlds
 from platform_transports.drive import run_sync
 from platform_transports.journal import Journal
 from platform_transports.run import Observer
+from platform_transports.runs import Closed
 from platform_transports.tokens import OnRefresh, SyncTokens, TokenProvider
 
 from .binding import SyncBinding
 from .client import PlatformClient
 from .many import SyncManyRuns
+from .options import SyncOptions
 from .wiring import SYNC, Wiring, checked_operation, documented_by
 
 T = TypeVar("T")
 
 
 @documented_by(PlatformClient)
-class SyncPlatformClient(SyncManyRuns):
+class SyncPlatformClient(SyncManyRuns, SyncOptions):
     """The platform for blocking code: a context manager, for any number of threads.
 
     It has what `PlatformClient` has, with the same names, arguments and errors, without `await`. A `KeyboardInterrupt` during
@@ -76,13 +76,11 @@ class SyncPlatformClient(SyncManyRuns):
             journal=journal,
         )
         self._tokens = SyncTokens(self._wiring.token, token_provider, on_auth_token_refresh)
-        self._closed = threading.Event()
-        self._parts: WeakSet[threading.Event] = WeakSet()
-        """What ends the runs of a row, which whoever loops over it may leave by themselves."""
-        self._binding = SyncBinding(transport, self._wiring.config.settings.limits, self._closed)
+        self._closed = Closed()
+        self._binding = SyncBinding(transport, self._wiring.config.settings.limits)
 
     def __enter__(self) -> Self:
-        self._binding.get()
+        self._binding.get(self._closed)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -296,7 +294,7 @@ class SyncPlatformClient(SyncManyRuns):
     def run(self, operation: Operation[T]) -> T:
         return run_sync(
             checked_operation(operation),
-            transport=self._binding.get(),
+            transport=self._binding.get(self._closed),
             config=self._wiring.config,
             tokens=self._tokens,
             budget=self._wiring.budget,
@@ -307,8 +305,8 @@ class SyncPlatformClient(SyncManyRuns):
 
     def close(self) -> None:
         self._closed.set()
-        for part in tuple(self._parts):
-            part.set()
+        if self._closed.is_part:
+            return
         self._wiring.close_journal()
         self._tokens.close()
         self._binding.close()

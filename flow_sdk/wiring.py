@@ -3,6 +3,7 @@
 No decision about a call is taken here, or anywhere in this package: those are the core's.
 """
 
+import copy
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -103,6 +104,12 @@ class Wiring:
     def built_with(self) -> BuiltWith:
         """For one operation, with a fresh seed: here alone randomness comes in."""
         return {"seed": uuid4(), "settings": self.config.settings}
+
+    def with_options(self, *, timeout: object, retry: object, headers: object) -> "Wiring":
+        """The same for other requests: budget, observers and journal are shared."""
+        other = copy.copy(self)
+        other.config = self.config.with_options(timeout=timeout, retry=retry, headers=headers)
+        return other
 
     def journal_of(self, given: object) -> "HeldJournal":
         """The journal of this path; this client's own where that is the same."""

@@ -1,15 +1,15 @@
 """What a client is configured with: where the platform is, what stands in every request, and what operations are built with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
 from .checks import checked_seconds
 from .limits import DEFAULT_LIMITS, Limits
-from .messages import Headers, OutgoingRequest, Request, checked_header, checked_id
+from .messages import Headers, OutgoingRequest, Request, checked_header, checked_headers, checked_id
 from .origins import Origin
-from .retry import DEFAULT_RETRY, RetryPolicy
+from .retry import DEFAULT_RETRY, IDEMPOTENCY_KEY, RetryPolicy
 from .tokens import Token
 from .version import VERSION
 
@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 _BILLING = (("X-Parent-Billing-Txn-Id", "PARENT_BILLING_TXN_ID"), ("X-Lifecycle-Event", "LIFECYCLE_EVENT"))
 _NOT_COMPRESSED = ("Accept-Encoding", "identity")
+_OF_EACH_REQUEST = frozenset({"accept", "content-type", "x-request-id", IDEMPOTENCY_KEY.lower()})
+"""What a request says for itself. For all requests at once it would be passed over, or make one submission of two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,23 @@ class ClientConfig:
         )
         return cls(_origin(env, base_url, allow_http=_instance(allow_http, bool, "allow_http")), Headers(tuple(fields)), settings)
 
+    def with_options(self, *, timeout: object = None, retry: object = None, headers: object = None) -> "ClientConfig":
+        """The same with these in their places; None leaves what there is. `headers` are added, and override those of the same names.
+
+        Raises `TypeError` or `ValueError` that names the parameter.
+        """
+        settings = replace(
+            self.settings,
+            timeout_seconds=self.settings.timeout_seconds if timeout is None else checked_seconds(timeout, "timeout"),
+            retry=self.settings.retry if retry is None else _instance(retry, RetryPolicy, "retry"),
+        )
+        own = Headers() if headers is None else checked_headers(headers)
+        for name, _ in own:
+            if name.lower() in _OF_EACH_REQUEST:
+                message = f"headers must not have {name} for all requests: give it to the one request that it is for"
+                raise ValueError(message)
+        return replace(self, headers=own.with_defaults(self.headers), settings=settings)
+
     def outgoing(self, request: Request, user_agent: str) -> OutgoingRequest:
         """The request as a transport gets it: with an absolute URL and every header but those of credentials and framing."""
         own = request.headers.fields
@@ -109,7 +128,8 @@ def token_from_env(env: Mapping[str, str], auth_token: object, *, required: bool
 def _defaults(names: tuple[str, ...], fields: tuple[tuple[str, str], ...], agent: str) -> tuple[tuple[str, str], ...]:
     """What is added to a request with headers of these names. Kept, since most requests have the same names."""
     present = {name.lower() for name in names}
-    return tuple([field for field in (*fields, _NOT_COMPRESSED, ("User-Agent", agent)) if field[0].lower() not in present])
+    ours = Headers(fields).with_defaults((_NOT_COMPRESSED, ("User-Agent", agent)))
+    return tuple([field for field in ours if field[0].lower() not in present])
 
 
 @lru_cache(maxsize=64)

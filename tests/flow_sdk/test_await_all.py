@@ -1,9 +1,9 @@
 """Many executions awaited at once, in each world and in virtual time: each is told once, fairly, at a pace, whatever becomes of others."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import anyio
@@ -27,6 +27,7 @@ from platform_core.messages import Headers, Request, Response
 from platform_core.schedule import POLLS_PER_SECOND_MAX
 from platform_transports.fake import Act, FakePlatform, Lose
 from tests.support.closing import Closing
+from tests.support.iterating import all_of, first_of
 from tests.support.platform import ECHO, FAIL, SLEEP, executions, modelled, paths
 from tests.support.worlds import World
 
@@ -61,21 +62,9 @@ def submit(world: World, platform: FakePlatform, *seconds: float) -> list[str]:
     return world.run(scenario, transport=platform)
 
 
-async def ends_of(ends: AsyncIterator[Awaited]) -> list[Awaited]:
-    """All of them, of a client of any world."""
-    if isinstance(ends, Iterator):
-        return list(cast("Iterator[Awaited]", ends))
-    return [each async for each in ends]
-
-
-async def first_of(ends: AsyncIterator[Awaited]) -> Awaited:
-    """The first one, after which the loop is left."""
-    return next(cast("Iterator[Awaited]", ends)) if isinstance(ends, Iterator) else await anext(ends)
-
-
 def awaited(world: World, platform: FakePlatform, given: Iterable[ExecutionHandle | UUID | str], **arguments: Any) -> list[Awaited]:
     async def scenario(client: PlatformClient) -> list[Awaited]:
-        return await ends_of(client.await_all(given, **arguments))
+        return await all_of(client.await_all(given, **arguments))
 
     return world.run(scenario, transport=platform)
 
@@ -100,7 +89,7 @@ class TestWhatItYields:
             cancelled = (await client.submit_code_block_execution(SLEEP, {"seconds": 60}))["execution_id"]
             await client.cancel_execution(cancelled)
             good = (await client.submit_code_block_execution(SLEEP, {"seconds": 60}))["execution_id"]
-            ends = await ends_of(client.await_all([failing, UNKNOWN, cancelled, good]))
+            ends = await all_of(client.await_all([failing, UNKNOWN, cancelled, good]))
             assert all(names(end, each) for each, end in ends if isinstance(end, Exception))
             return {name: summary(ends)[each] for name, each in (("f", failing), ("u", UNKNOWN), ("c", cancelled), ("g", good))}
 
@@ -175,7 +164,7 @@ class TestOrderAndPace:
         async def scenario(client: PlatformClient) -> list[Awaited]:
             if not world.is_async:
                 platform.together(4)  # threads do not begin at once
-            return await ends_of(client.await_all(ids, concurrency=4))
+            return await all_of(client.await_all(ids, concurrency=4))
 
         assert len(world.run(scenario, transport=platform, observers=[note])) == 12
         assert [flying[second] for second in range(60) if flying[second]] == [4, 4, 4]
@@ -247,7 +236,7 @@ class TestLeaving:
                 closing.now()
 
         async def scenario(client: PlatformClient) -> Any:
-            return await closing.during(client, lambda: ends_of(client.await_all(ids, concurrency=2)))
+            return await closing.during(client, lambda: all_of(client.await_all(ids, concurrency=2)))
 
         ends = world.run(scenario, transport=platform, observers=[observer])
         assert sorted(handle.execution_id for handle, _ in ends) == sorted(ids)
@@ -285,7 +274,7 @@ class TestEventLoops:
         async with PlatformClient("https://platform.test", "a-token", transport=platform, env={}) as client:
             ids = [(await client.submit_code_block_execution(SLEEP, {"seconds": 60}))["execution_id"] for _ in range(5)]
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(ends_of, client.await_all(ids, concurrency=2))
+                tasks.start_soon(all_of, client.await_all(ids, concurrency=2))
                 with anyio.fail_after(30):
                     while len(platform.requests) < 20:
                         await anyio.lowlevel.checkpoint()

@@ -37,6 +37,8 @@ DOCUMENTED = {
 METHODS = {*DOCUMENTED, "close", "aclose"}
 ITERATED = {"await_all": "handles_or_ids, *, concurrency=100, on_progress=None", "recover": "journal"}
 """What answers with an iterator, and so is not awaited itself."""
+AT_ONCE = {"with_options": "*, timeout=None, retry=None, headers=None"}
+"""What asks nobody, and so is not awaited in either world."""
 OF_ONE_WORLD = {"transport", "token_provider", "on_auth_token_refresh"}
 """Parameters whose types differ, since one world awaits where the other calls."""
 CONTEXT_MANAGERS = {"__aenter__", "__aexit__", "__enter__", "__exit__"}
@@ -98,7 +100,7 @@ class TestCost:
 
 class TestSameFace:
     def test_both_have_the_documented_methods_and_no_others(self) -> None:
-        assert face(PlatformClient) == face(SyncPlatformClient) == METHODS | ITERATED.keys()
+        assert face(PlatformClient) == face(SyncPlatformClient) == METHODS | ITERATED.keys() | AT_ONCE.keys()
 
     def test_each_is_a_context_manager_of_its_world(self) -> None:
         assert {name for name in CONTEXT_MANAGERS if hasattr(PlatformClient, name)} == {"__aenter__", "__aexit__"}
@@ -119,6 +121,15 @@ class TestSameFace:
         assert bare(ours) == bare(theirs) == f"(self, {ITERATED[name]})"
         assert inspect.signature(ours).parameters == inspect.signature(theirs).parameters
         assert str(inspect.signature(theirs)) == str(inspect.signature(ours)).replace("AsyncIterator", "Iterator")
+        assert inspect.getdoc(ours) == inspect.getdoc(theirs)
+        assert inspect.getdoc(ours), "and there is one"
+
+    @pytest.mark.parametrize("name", AT_ONCE)
+    def test_what_asks_nobody_is_the_same_in_both_worlds(self, name: str) -> None:
+        ours, theirs = getattr(PlatformClient, name), getattr(SyncPlatformClient, name)
+        assert str(inspect.signature(ours)) == str(inspect.signature(theirs))
+        assert bare(ours) == f"(self, {AT_ONCE[name]})"
+        assert not inspect.iscoroutinefunction(ours)
         assert inspect.getdoc(ours) == inspect.getdoc(theirs)
         assert inspect.getdoc(ours), "and there is one"
 

@@ -137,6 +137,37 @@ class TestToken:
         assert "cret" not in str(caught.value)
 
 
+class TestWithOptions:
+    def test_nothing_given_changes_nothing(self) -> None:
+        config = ClientConfig.from_env(FULL)
+        assert config.with_options() == config
+
+    def test_what_is_given_stands_in_its_place_and_headers_override_those_of_the_same_name(self) -> None:
+        retry = RetryPolicy(attempts_max=1)
+        config = ClientConfig.from_env(FULL).with_options(timeout=5, retry=retry, headers={"x-lifecycle-event": "agent_run", "X-A": "b"})
+        assert config.settings == Settings(5, retry, org_id="o", workspace_id="w", ring_id="r")
+        assert config.headers.fields == (
+            ("x-lifecycle-event", "agent_run"),
+            ("X-A", "b"),
+            ("X-Parent-Billing-Txn-Id", "t"),
+            ("X-Workspace-ID", "w"),
+        )
+
+    @pytest.mark.parametrize(
+        ("options", "error"),
+        [
+            ({"timeout": -1}, "timeout must be a positive and finite number of seconds"),
+            ({"retry": "never"}, "retry must be a RetryPolicy, not str"),
+            ({"headers": {"Host": "a"}}, "headers must not have Host: the client sets it"),
+            ({"headers": {"idempotency-key": "a"}}, "headers must not have idempotency-key for all requests: give it to the one .*"),
+            ({"headers": {"Accept": "a"}}, "headers must not have Accept for all requests: give it to the one request that it is for"),
+        ],
+    )
+    def test_what_cannot_be_used_is_refused_by_name(self, options: dict[str, Any], error: str) -> None:
+        with pytest.raises((TypeError, ValueError), match=f"^{error}$"):
+            ClientConfig.from_env(FULL).with_options(**options)
+
+
 class TestOutgoing:
     def test_a_request_gets_an_absolute_url_and_what_stands_in_every_request(self) -> None:
         config = ClientConfig.from_env(FULL, base_url="https://api.example.com/prefix")
@@ -161,6 +192,10 @@ class TestOutgoing:
         own = Headers((("x-lifecycle-event", "workflow"), ("user-agent", "mine"), ("X-WORKSPACE-ID", "x"), ("Accept-encoding", "gzip")))
         outgoing = ClientConfig.from_env(FULL).outgoing(Request("GET", "/a", own), "agent/1")
         assert outgoing.headers.fields == (*own.fields, ("X-Parent-Billing-Txn-Id", "t"))
+
+    def test_a_header_of_the_client_overrules_what_the_client_says_of_itself(self) -> None:
+        config = ClientConfig.from_env(URL).with_options(headers={"user-agent": "mine", "accept-encoding": "gzip"})
+        assert config.outgoing(Request("GET", "/a"), "agent/1").headers.fields == (("user-agent", "mine"), ("accept-encoding", "gzip"))
 
 
 class TestUserAgent:

@@ -89,7 +89,7 @@ async def test_an_execution_that_is_cancelled_anywhere_loses_nothing(platform: E
             statuses = {each.status for each in platform.executions[before:]}
             # After a second cancel the clean-up has its time on trio; on asyncio it ends at once.
             assert statuses <= OVER or (len(cancelled_at) == 2 and async_kind != "trio"), f"cancelled at {cancelled_at}"
-            transport = client._binding.get().transport
+            transport = client._binding.get(client._runs).transport
             assert isinstance(transport, AsyncioTransport | TrioTransport)
             assert held(transport) == 0, f"cancelled at {cancelled_at}"
             assert await client.request("GET", "/api/v1/tenants/orgs")

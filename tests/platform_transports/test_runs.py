@@ -7,7 +7,7 @@ import anyio.lowlevel
 import pytest
 
 from platform_transports.clock import is_asyncio
-from platform_transports.runs import AsyncRuns
+from platform_transports.runs import AsyncRuns, Closed
 
 
 async def test_closing_ends_every_run_and_those_of_its_parts() -> None:
@@ -26,6 +26,17 @@ async def test_closing_ends_every_run_and_those_of_its_parts() -> None:
             runs.close()
     assert runs.closed
     assert sorted(left) == ["another", "of a part", "one"]
+
+
+@pytest.mark.parametrize("whole", [AsyncRuns, Closed])
+def test_parts_end_by_themselves_and_with_the_whole_whoever_holds_them(whole: type[AsyncRuns] | type[Closed]) -> None:
+    runs = whole()
+    ended, sibling, child = runs.part(), runs.part(), runs.part().part()  # nobody holds the one in the middle
+    assert [each.is_part for each in (runs, ended, child)] == [False, True, True]
+    _end(ended)
+    assert [_is_ended(each) for each in (runs, ended, ended.part(), sibling, child)] == [False, True, True, False, False]
+    _end(runs)
+    assert all(_is_ended(each) for each in (runs, sibling, child, runs.part(), child.part()))
 
 
 async def test_a_run_that_closes_its_client_and_waits_no_more_leaves_nothing_behind() -> None:
@@ -124,3 +135,11 @@ def _cancellations() -> int:
     task = asyncio.current_task()
     assert task is not None
     return task.cancelling()
+
+
+def _end(runs: AsyncRuns | Closed) -> None:
+    runs.close() if isinstance(runs, AsyncRuns) else runs.set()
+
+
+def _is_ended(runs: AsyncRuns | Closed) -> bool:
+    return runs.closed if isinstance(runs, AsyncRuns) else runs.is_set()

@@ -188,7 +188,7 @@ def test_an_execution_that_is_interrupted_anywhere_loses_nothing(platform: Emula
             statuses = {each.status for each in platform.executions[before:]}
             gc.collect(0)
             assert statuses <= OVER or len(numbers) == 2, f"interrupted at {numbers}"
-            transport = client._binding.get()
+            transport = client._binding.get(client._closed)
             assert isinstance(transport, BlockingTransport)
             assert held(transport) == 0, f"interrupted at {numbers}"
             assert client.request("GET", "/api/v1/tenants/orgs")

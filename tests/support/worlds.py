@@ -107,7 +107,7 @@ class _Face:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
         if not inspect.iscoroutinefunction(getattr(PlatformClient, name)):
-            return method
+            return method if name != "with_options" else partial(_with_options, method)
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             return method(*args, **kwargs)
@@ -116,6 +116,10 @@ class _Face:
 
     def __repr__(self) -> str:
         return repr(self._client)
+
+
+def _with_options(method: Callable[..., SyncPlatformClient], **options: Any) -> _Face:
+    return _Face(method(**options))
 
 
 class _BlockingEvent:

@@ -1,10 +1,11 @@
-"""The runs of one async client that are alive, and how the closing of the client ends them.
+"""The runs of one client that are alive, and how the closing of the client ends them; of some of them, by themselves.
 
-Every call enters a scope for it. On asyncio that is one of ours, which is all but free where nobody is closed: entering and leaving
-anyio's took as many instructions as both steps of a plain call in the core.
+Every call of an async client enters a scope for it. On asyncio that is one of ours, which is all but free where nobody is closed:
+entering and leaving that of anyio took as many instructions as both steps of a plain call in the core.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from types import TracebackType
@@ -27,17 +28,23 @@ class _Scope(AbstractContextManager[object], Protocol):
 class AsyncRuns:
     """The runs of one client that are alive, so that closing the client ends them. For one event loop."""
 
-    def __init__(self) -> None:
-        self.closed = False
+    def __init__(self, whole: "AsyncRuns | None" = None) -> None:
+        self.closed: bool = whole is not None and whole.closed
+        self._whole = whole  # held, since it is through it that the closing of the client comes here
         self._scopes: set[_Scope] = set()
         self._scope: Callable[[], _Scope] | None = None
         self._parts: WeakSet[AsyncRuns] = WeakSet()
 
     def part(self) -> "AsyncRuns":
         """Some of these runs, which can be ended by themselves, and are with all others."""
-        part = AsyncRuns()
+        part = AsyncRuns(self)
         self._parts.add(part)
         return part
+
+    @property
+    def is_part(self) -> bool:
+        """Whether these are some of the runs of a client, and not all of them."""
+        return self._whole is not None
 
     def close(self) -> None:
         """End every run at once; each raises an error that carries its handle."""
@@ -56,6 +63,34 @@ class AsyncRuns:
     def alive_shielded(self) -> AbstractContextManager[None]:
         """The same, where it is left early by nothing else."""
         return _Alive(self._scopes, anyio.CancelScope(shield=True))
+
+
+class Closed(threading.Event):
+    """Set once the runs of a blocking client are to end: what `AsyncRuns` is to an async one. For any number of threads."""
+
+    def __init__(self, whole: "Closed | None" = None) -> None:
+        super().__init__()
+        self._whole = whole
+        self._parts: WeakSet[Closed] = WeakSet()
+
+    def part(self) -> "Closed":
+        """Of some of these runs, which can be ended by themselves, and are with all others."""
+        part = Closed(self)
+        self._parts.add(part)
+        if self.is_set():  # also where that came between these lines
+            part.set()
+        return part
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it ends some of the runs of a client, and not all of them."""
+        return self._whole is not None
+
+    def set(self) -> None:
+        """End every run."""
+        super().set()
+        for part in tuple(self._parts):
+            part.set()
 
 
 class _Alive(AbstractContextManager[None]):
