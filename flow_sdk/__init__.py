@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from platform_core.handles import ExecutionHandle
     from platform_core.limits import Limits
+    from platform_core.raw import RawResponse
     from platform_core.retry import RetryPolicy
     from platform_transports.journal import Journal
 
@@ -46,6 +47,7 @@ __all__ = [
     "PlatformResponseError",
     "PlatformSubmissionUnknownError",
     "PlatformTimeoutError",
+    "RawResponse",
     "RetryPolicy",
     "SyncPlatformClient",
 ]
@@ -55,6 +57,7 @@ _MODULE_OF = dict.fromkeys(__all__, "platform_core.errors") | {
     "Journal": "platform_transports.journal",
     "Limits": "platform_core.limits",
     "PlatformClient": "flow_sdk.client",
+    "RawResponse": "platform_core.raw",
     "RetryPolicy": "platform_core.retry",
     "SyncPlatformClient": "flow_sdk.sync_client",
 }

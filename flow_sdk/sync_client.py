@@ -25,13 +25,14 @@ from .binding import SyncBinding
 from .client import PlatformClient
 from .many import SyncManyRuns
 from .options import SyncOptions
+from .raw import SyncRaw
 from .wiring import SYNC, Wiring, checked_operation, documented_by
 
 T = TypeVar("T")
 
 
 @documented_by(PlatformClient)
-class SyncPlatformClient(SyncManyRuns, SyncOptions):
+class SyncPlatformClient(SyncManyRuns, SyncOptions, SyncRaw):
     """The platform for blocking code: a context manager, for any number of threads.
 
     It has what `PlatformClient` has, with the same names, arguments and errors, without `await`. A `KeyboardInterrupt` during

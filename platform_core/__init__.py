@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         execute_workflow,
         execution_status,
         request,
+        request_raw,
         service_skills,
         submit_agent_execution,
         submit_code_block_execution,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         Woke,
     )
     from .parts import Part
+    from .raw import RawResponse
     from .records import ExecutionRecord, SkillsArtifact
     from .resuming import first_outcome, handle_of_record, resume_execution
     from .retry import RetryBudget, RetryPolicy
@@ -111,6 +113,7 @@ _MODULE_OF = {
     "PlatformSubmissionUnknownError": "errors",
     "PlatformTimeoutError": "errors",
     "Raise": "actions",
+    "RawResponse": "raw",
     "Reason": "actions",
     "Received": "outcomes",
     "Refused": "outcomes",
@@ -141,6 +144,7 @@ _MODULE_OF = {
     "first_outcome": "resuming",
     "handle_of_record": "resuming",
     "request": "operations",
+    "request_raw": "operations",
     "restore": "snapshots",
     "resume_execution": "resuming",
     "service_skills": "operations",
@@ -196,6 +200,7 @@ __all__ = [
     "PlatformSubmissionUnknownError",
     "PlatformTimeoutError",
     "Raise",
+    "RawResponse",
     "Reason",
     "Received",
     "Refused",
@@ -225,6 +230,7 @@ __all__ = [
     "first_outcome",
     "handle_of_record",
     "request",
+    "request_raw",
     "restore",
     "resume_execution",
     "service_skills",

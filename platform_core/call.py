@@ -14,6 +14,7 @@ from .limits import Limits
 from .machine import Edges, Ended, Operation, check
 from .messages import Request, Response
 from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
+from .raw import RawResponse, raw_response
 from .records import ExecutionRecord
 from .responses import Nonsense, content, failure_from_nonsense, failure_from_status, skills_artifact
 from .retry import RETRY_COST, is_harmless
@@ -192,6 +193,17 @@ class AnyContent:
     def handle(self, call: Call[Any], at: float, sends: int) -> ExecutionHandle | None:
         """There is nothing to go on with."""
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class AnyAnswer(AnyContent):
+    """The answer itself, whatever it holds, with what the call took."""
+
+    def read(self, answer: Answered, limits: Limits) -> Value[RawResponse] | Failure:
+        """See `Expected`."""
+        if not answer.response.is_success:
+            return failure_from_status(answer.response, answer.facts, limits)
+        return Value(raw_response(answer))
 
 
 @dataclass(frozen=True, slots=True)

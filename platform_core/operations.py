@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
-from .call import CALL_SECONDS_MORE, AnyContent, Call, ReadyToCall, Skills, Status, Submitted
+from .call import CALL_SECONDS_MORE, AnyAnswer, AnyContent, Call, ReadyToCall, Skills, Status, Submitted
 from .cancelling import Cancel, CancelCall, ReadyToCancel
 from .checks import checked_seconds
 from .config import DEFAULT_SETTINGS, Settings
@@ -18,6 +18,7 @@ from .handles import OnAbandon
 from .job import Job
 from .machine import Operation
 from .messages import External, Request, checked_id
+from .raw import RawResponse
 from .records import ComponentKind, ExecutionRecord, SkillsArtifact
 from .requests import custom_request, skills_request, status_request, submission
 
@@ -210,6 +211,22 @@ def request(
     """Any call; ends in parsed JSON for `application/json`, else in bytes. An `External` content is handed to the driver besides."""
     built = custom_request(method, path, params=params, json=json, content=content, headers=headers, settings=settings)
     return ReadyToCall(Call(seed, settings, built, AnyContent()))
+
+
+def request_raw(
+    method: str,
+    path: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    json: Any = None,  # noqa: ANN401 -- any JSON value
+    content: bytes | External | None = None,
+    headers: Mapping[str, str] | None = None,
+    seed: UUID,
+    settings: Settings = DEFAULT_SETTINGS,
+) -> Operation[RawResponse]:
+    """Any call, as `request`; ends in its 2xx answer as it came."""
+    built = custom_request(method, path, params=params, json=json, content=content, headers=headers, settings=settings)
+    return ReadyToCall(Call(seed, settings, built, AnyAnswer()))
 
 
 def _execute(

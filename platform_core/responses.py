@@ -117,6 +117,12 @@ def skills_artifact(response: Response, limits: Limits) -> SkillsArtifact | Nons
     return cast("SkillsArtifact", artifact)
 
 
+def answered_request_id(response: Response) -> str | None:
+    """What the platform says that it calls the request in its logs, where that is usable."""
+    request_id = response.headers.get("X-Request-ID")
+    return request_id if request_id is not None and _REQUEST_ID.fullmatch(request_id) else None
+
+
 def failure_from_status(response: Response, facts: CallFacts, limits: Limits) -> Failure:
     """The failure that an answer outside of 2xx stands for: by its status, whatever its body."""
     if not 100 <= response.status <= 599:
@@ -197,14 +203,13 @@ def _error_body(response: Response, limits: Limits) -> Mapping[str, object]:
 def _answer_failure(
     error: type[PlatformClientError], message: str, response: Response, facts: CallFacts, body: Mapping[str, object]
 ) -> Failure:
-    request_id = response.headers.get("X-Request-ID")
     return Failure(
         error,
         message,
         status_code=response.status,
         code=_code(body),
         details_json=_details_json(body),
-        request_id=request_id if request_id is not None and _REQUEST_ID.fullmatch(request_id) else facts.request_id,
+        request_id=answered_request_id(response) or facts.request_id,
         method=facts.method,
         path=facts.path,
         attempts=facts.attempts,

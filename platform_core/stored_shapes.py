@@ -11,7 +11,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from . import errors
-from .call import AnyContent, Call, Calling, ReadyToCall, Skills, Status, Submitted
+from .call import AnyAnswer, AnyContent, Call, Calling, ReadyToCall, Skills, Status, Submitted
 from .cancelling import Cancel, CancelCall, Cancelling, CancelPausing, ReadyToCancel, Rereading
 from .cleanup import ByCaller, ByDeadline, LastPoll, Learning, LearnPausing, Leaving
 from .config import Settings
@@ -326,10 +326,11 @@ _PARTS = (
     Shape(
         "call",
         Call,
-        {"seed": KEY, "settings": _SETTINGS, "request": _REQUEST, "expected": one_of(AnyContent, Skills, Status, Submitted)},
+        {"seed": KEY, "settings": _SETTINGS, "request": _REQUEST, "expected": one_of(AnyContent, AnyAnswer, Skills, Status, Submitted)},
         _calls,
     ),
     Shape("any content", AnyContent, {}),
+    Shape("any answer", AnyAnswer, {}),
     Shape("skills", Skills, {}),
     Shape("status", Status, {"execution_id": ID}),
     Shape("submitted", Submitted, {"job": _JOB}),

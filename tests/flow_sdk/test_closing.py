@@ -18,6 +18,7 @@ from tests.support.worlds import World
 CALLS: dict[str, tuple[object, ...]] = {
     "_request": ("GET", "/api/v1/x"),
     "request": ("GET", "/api/v1/x"),
+    "request_raw": ("GET", "/api/v1/x"),
     "execute_code_block": (ECHO,),
     "execute_agent": (ECHO,),
     "execute_workflow": (ECHO,),

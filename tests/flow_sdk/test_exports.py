@@ -21,6 +21,7 @@ _POLL = "poll_interval_seconds=1.0, on_abandon='cancel'"
 DOCUMENTED = {
     "_request": "method, path, *, params=None, json=None, content=None, headers=None",
     "request": "method, path, *, params=None, json=None, content=None, headers=None",
+    "request_raw": "method, path, *, params=None, json=None, content=None, headers=None",
     "execute_code_block": f"code_block_id, input_parameters=None, {_START}, {_POLL}",
     "execute_agent": f"agent_id, input_data=None, {_AGENT_START}, {_POLL}",
     "execute_workflow": f"workflow_id, input_data=None, {_START}, {_POLL}",
@@ -58,7 +59,7 @@ def fresh(code: str) -> list[str]:
 
 class TestNames:
     def test_the_documented_names_are_there(self) -> None:
-        assert set(flow_sdk.__all__) == CLIENTS | ERRORS | {"RetryPolicy", "Limits", "ExecutionHandle", "Journal"}
+        assert set(flow_sdk.__all__) == CLIENTS | ERRORS | {"RetryPolicy", "Limits", "ExecutionHandle", "Journal", "RawResponse"}
         assert set(flow_sdk.platform_client.__all__) == CLIENTS | ERRORS
 
     @pytest.mark.parametrize("name", flow_sdk.__all__)

@@ -7,7 +7,7 @@ import pytest
 from platform_core.actions import Because, Done, Fate, Gone, Raise, Reason, Report, Send, Sleep
 from platform_core.call import EDGES, Calling
 from platform_core.config import Settings
-from platform_core.derive import idempotency_key
+from platform_core.derive import idempotency_key, request_id
 from platform_core.errors import (
     PlatformAuthenticationError,
     PlatformClientError,
@@ -21,8 +21,9 @@ from platform_core.errors import (
 from platform_core.handles import ExecutionHandle, Submission
 from platform_core.machine import Ended, Operation
 from platform_core.messages import Headers, Response
-from platform_core.operations import execution_status, request, service_skills, submit_code_block_execution
+from platform_core.operations import execution_status, request, request_raw, service_skills, submit_code_block_execution
 from platform_core.outcomes import Abandoned, Authorized, FailureCause, Outcome, Received, Refused, Restored, Started, Woke
+from platform_core.raw import RawResponse
 from platform_core.retry import IDEMPOTENCY_KEY, RetryPolicy
 from tests.support.core import (
     CODE_BLOCK_ID,
@@ -46,6 +47,10 @@ ONCE = Settings(retry=RetryPolicy(attempts_max=1))
 
 def get(settings: Settings = SETTINGS) -> Operation[Any]:
     return request("GET", "/api/v1/x", seed=SEED, settings=settings)
+
+
+def raw() -> Operation[RawResponse]:
+    return request_raw("GET", "/api/v1/x", seed=SEED, settings=SETTINGS)
 
 
 def post(headers: dict[str, str] | None = None) -> Operation[Any]:
@@ -106,6 +111,21 @@ class TestDeadlines:
     def test_a_late_wake_is_a_timeout_error(self) -> None:
         action = drive_with(get(), asks_for(1.0, 503, 300), Woke(360.0)).action
         assert action.failure.error is PlatformTimeoutError
+
+
+class TestAnyAnswer:
+    def test_a_call_ends_in_the_answer_as_it_came_whatever_is_in_it(self) -> None:
+        headers = Headers((("Content-Type", "application/json"), ("Content-Encoding", "br")))
+        run = drive_with(raw(), asks_for(0.5, 503, 2), Woke(3.0), Received(4.0, Response(203, headers, b"{"), 1))
+        assert run.action == Done(RawResponse(203, headers, b"{", 2, 4.0, request_id(SEED, 1)), Reason(Because.ANSWERED))
+
+    def test_an_error_status_is_the_error_that_it_is_for_any_call(self) -> None:
+        answer = answered(1.0, 404, {"message": "no", "code": "NONE"})
+        assert drive_with(raw(), answer).action == drive_with(get(), answer).action
+
+    def test_it_is_bounded_and_repeated_as_any_call(self) -> None:
+        for outcomes in ([lost(1.0)], [answered(1.0, 429)], [answered(1.0, 503), Woke(2.0)]):
+            assert drive_with(raw(), *outcomes).action == drive_with(get(), *outcomes).action
 
 
 class TestAnyContent:

@@ -11,6 +11,7 @@ from platform_core.operations import (
     cancel_execution,
     execution_status,
     request,
+    request_raw,
     service_skills,
     submit_workflow_execution,
 )
@@ -66,6 +67,7 @@ def stored_runs() -> dict[str, Operation[Any]]:
         "a submission": drive_with(submit).operation,
         "ready to call": request("GET", "/api/v1/tenants/orgs", seed=SEED),
         "a call": drive_with(upload).operation,
+        "a call for an answer as it came": drive_with(request_raw("GET", "/api/v1/tenants/orgs", seed=SEED)).operation,
         "a call for skills": drive_with(service_skills("s", 2, seed=SEED)).operation,
         "a call for a status": drive_with(execution_status("e", seed=SEED), lost(0.75, "no")).operation,
         "ended": drive_with(execute(), heard(1.0, "completed")).operation,
