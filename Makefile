@@ -113,7 +113,12 @@ types: $(READY) ## mypy and pyright, both strict
 coverage: $(READY) ## branch coverage of platform_core, each module by its own test file
 	$(BIN)/python tools/module_coverage.py
 
-check: lint types test coverage ## all that must pass before a change lands
+docs: $(READY) ## build the documentation into build/site, where a warning is an error, and run what its pages show
+	$(PIP_INSTALL) --constraint constraints.txt --group docs
+	$(BIN)/zensical build --strict --clean
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --quiet tests/docs tests/test_readme.py
+
+check: lint types test docs coverage ## all that must pass before a change lands
 
 format: $(READY) ## put code into shape, and mend what ruff can mend
 	$(BIN)/ruff format .
