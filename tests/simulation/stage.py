@@ -13,12 +13,13 @@ from platform_core.config import Settings
 from platform_core.derive import derived_uuid, idempotency_key
 from platform_core.exchange import REQUEST_ID
 from platform_core.machine import Decision
-from platform_core.messages import OutgoingRequest, Request, Response
+from platform_core.messages import OutgoingRequest, Request
 from platform_core.requests import submission
 from platform_core.retry import RetryBudget, RetryPolicy
 from platform_emulator.components import COMPONENTS
 from platform_emulator.model import Model
-from platform_transports.contract import Credentials, Progress, TransportError
+from platform_transports._fake_play import Heard
+from platform_transports.contract import Credentials, Progress
 from platform_transports.fake import FakePlatform
 from platform_transports.virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
 from tests.exploration.world import ATTEMPTS_MAX, SECRET
@@ -242,7 +243,7 @@ class Platform(FakePlatform):
         """Its virtual time."""
         return self._time
 
-    def receive(self, outgoing: OutgoingRequest, credentials: Credentials, progress: Progress) -> tuple[Response | TransportError, float]:
+    def receive(self, outgoing: OutgoingRequest, credentials: Credentials, progress: Progress) -> Heard:
         """See `FakePlatform`."""
         if len(self.requests) >= REQUESTS_MAX:
             raise AssertionError(f"more than {REQUESTS_MAX} requests")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from platform_core.actions import Authorize, Done, Gone, Raise, Send, Sleep
 from platform_core.outcomes import Abandoned, Outcome
-from platform_transports.fake import Act, Answer, Lose
+from platform_transports.fake import Answer, Lose
 from tests.exploration.diagram import Chart
 from tests.exploration.network import status_in, words_of
 from tests.exploration.world import CALLER, CLIENT, PLATFORM
@@ -65,14 +65,11 @@ def _chart(run: Simulated) -> Chart:
 def _arrows(chart: Chart, who: str, met: Met) -> None:
     fault = f", {met.fault}" if met.fault else ""
     chart.arrow(CLIENT, PLATFORM, f"{who}{words_of(met.request)}{fault}", lost=isinstance(met.act, Lose))
-    back = _answer(met.act)
-    if back:
-        chart.arrow(PLATFORM, CLIENT, f"{who}{back}, after {met.act.after_seconds:.3f} s")
+    if isinstance(met.act, Answer):
+        chart.arrow(PLATFORM, CLIENT, f"{who}{_answer(met.act)}, after {met.act.after_seconds:.3f} s")
 
 
-def _answer(act: Act) -> str:
-    if not isinstance(act, Answer):
-        return ""
+def _answer(act: Answer) -> str:
     status = status_in(act.response)
     return f"{act.response.status}{'' if status is None else ' ' + status}"
 
