@@ -1,6 +1,6 @@
 """A download as an operation: one content, in as many answers as it takes, each of which goes on where the one before it was cut.
 
-The bytes never come here: whoever takes them keeps a `Part` and hands it in with `with_part` before each step. It asks the part before it
+The bytes never come here: whoever takes them keeps a `Part` and hands it in with `with_seen` before each step. It asks the part before it
 takes anything; where that is broken, it ends the sending, by an error of the kind `protocol`, and the operation says what was wrong.
 """
 
@@ -85,7 +85,7 @@ class ReadyToDownload(_OfDownload):
 
     download: Download
 
-    def with_part(self, part: Part) -> "ReadyToDownload":
+    def with_seen(self, part: Part) -> "ReadyToDownload":
         """Nothing can have come yet."""
         return self
 
@@ -113,7 +113,7 @@ class Downloading(_OfDownload):
     part: Part
     begun_bytes: int
 
-    def with_part(self, part: Part) -> "Downloading":
+    def with_seen(self, part: Part) -> "Downloading":
         """The same, once this has come."""
         return replace(self, part=part)
 

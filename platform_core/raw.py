@@ -13,7 +13,7 @@ class RawResponse:
 
     status: int
     headers: Headers
-    """As they came, in order: `headers.get("ETag")` whatever the case, `headers.get_all(...)`, and `(name, value)` for a loop."""
+    """As they came, in order: `headers.get("Content-Type")` whatever the case, `headers.get_all(...)`, and `(name, value)` for a loop."""
     body: bytes
     attempts: int
     """Requests that were sent, a repeat with a new token included."""

@@ -69,7 +69,7 @@ class Receiver:
 
     def tell(self, outcome: Any) -> Any:
         state: Any = self.run.operation
-        self.run.operation = state.with_part(self.part)
+        self.run.operation = state.with_seen(self.part)
         return self.run.tell(outcome)
 
 
@@ -283,7 +283,7 @@ def test_who_leaves_leaves_nothing_behind(outcomes: tuple[Any, ...]) -> None:
 
 def test_who_leaves_before_it_begins_leaves_nothing_behind() -> None:
     ready = download(PATH, seed=SEED)
-    assert ready.with_part(Part(4)) is ready
+    assert ready.with_seen(Part(4)) is ready
     assert ready.step(left(0.0, "no"))[1] == Gone(Report(Fate.NEVER_STARTED), Reason(Because.ABANDONED))
 
 
@@ -298,7 +298,7 @@ def test_the_table_is_what_the_states_do() -> None:
     first = download(PATH, seed=SEED, timeout_seconds=30.0)
     sending: Any = first.step(Started(0.0))[0]
     parts = (Part(), Part(4, 10, TAG), Part(4, 4, TAG), Part(4, 10))
-    states: list[Operation[Any]] = [first, *(sending.with_part(part) for part in parts)]
+    states: list[Operation[Any]] = [first, *(sending.with_seen(part) for part in parts)]
     assert differences(walk(states, (0.0, 11.0, 80.0), EDGES), EDGES) == []
 
 

@@ -23,6 +23,7 @@ from platform_core.operations import (
     execute_workflow,
     execution_status,
     request,
+    request_raw,
     service_skills,
     submit_agent_execution,
     submit_code_block_execution,
@@ -57,6 +58,7 @@ ALL: dict[str, Callable[[UUID], Any]] = {
     "cancel": lambda seed: cancel_execution(EXECUTION_ID, seed=seed),
     "skills": lambda seed: service_skills(ID, seed=seed),
     "request": lambda seed: request("GET", "/api/v1/x", seed=seed),
+    "request_raw": lambda seed: request_raw("GET", "/api/v1/x", seed=seed),
 }
 
 
@@ -84,9 +86,10 @@ def test_the_seed_must_be_given(name: str) -> None:
 
 
 def test_the_operations_are_in_the_state_before_their_start() -> None:
+    calls = ("submitted code block", "submitted agent", "submitted workflow", "status", "skills", "request", "request_raw")
     assert {name: type(build(SEED)) for name, build in ALL.items()} == {
         **dict.fromkeys(EXECUTE, Ready),
-        **dict.fromkeys(("submitted code block", "submitted agent", "submitted workflow", "status", "skills", "request"), ReadyToCall),
+        **dict.fromkeys(calls, ReadyToCall),
         "await": ReadyToWatch,
         "cancel": ReadyToCancel,
     }
@@ -333,5 +336,5 @@ def test_every_builder_that_the_package_offers_is_tested_here() -> None:
     public = {name for name in built if not name.startswith("_")} - {"Component", "SubmissionOptions"}
     assert public == {
         *(build.__name__ for build, *_ in EXECUTIONS.values()),
-        *("await_execution", "execution_status", "cancel_execution", "service_skills", "request"),
+        *("await_execution", "execution_status", "cancel_execution", "service_skills", "request", "request_raw"),
     }

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from platform_core.actions import Action, Because, Raise, Reason, Send, Sleep
 from platform_core.config import Settings
+from platform_core.downloads import Downloading, ReadyToDownload
 from platform_core.machine import Ended, Operation
 from platform_core.messages import Headers, Request, Response
 from platform_core.outcomes import (
@@ -88,6 +89,10 @@ def left(at: float, sent: Sent = "maybe", *, final: bool = False) -> Abandoned:
     return Abandoned(at, sent, final)
 
 
+NOT_STORED = (Ended, ReadyToDownload, Downloading)
+"""What needs no storing, and what cannot be: of a download that breaks off, the bytes that came are with its caller."""
+
+
 @dataclass
 class Run:
     """An operation under way, and every action it has asked for. Whatever it is told, its accounts have to be right."""
@@ -104,7 +109,7 @@ class Run:
             assert self.operation.seed == before.seed
             assert isinstance(action.reason, Reason)
             assert isinstance(action.reason.because, Because)
-            assert isinstance(self.operation, Ended) or restore(snapshot(self.operation)) == self.operation, "it can be stored"
+            assert isinstance(self.operation, NOT_STORED) or restore(snapshot(self.operation)) == self.operation, "it can be stored"
             assert clocks(self.operation) <= {outcome.at}, "there its clock stands still while it is stored"
             assert counts(self.operation) <= {len(self.requests)}
             if isinstance(action, Raise):

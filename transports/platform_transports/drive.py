@@ -235,13 +235,13 @@ def run_sync(
                     first, second = (error, None) if first is None else (first, error)
         finally:
             run.give_up(run.at)  # where an interrupt came between the lines that see to the one before it
-        if first is not None:
-            raised = _graver(first, second)
-            failed = run.journal_error(raised)
-            if failed is None:
-                run.tell(raised)
-            raise failed or raised
-        return run.result(budget)
+        if first is None:
+            return run.result(budget)
+    raised = _graver(first, second)
+    failed = run.journal_error(raised)
+    if failed is None:
+        run.tell(raised)
+    raise failed or raised
 
 
 class SyncDriven(Generic[T]):
