@@ -89,6 +89,9 @@ explore: $(READY) ## all that can happen to one run and to two, complete within 
 simulate: $(READY) ## long random runs through the real clients, in docs/simulation.md; SEED=7 WORLD=trio MODE=safety replays one
 	$(BIN)/python -m tests.simulation.command $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(WORLD),--world $(WORLD)) $(if $(MODE),--mode $(MODE))
 
+simulated-mutants: $(READY) ## put deliberate faults into the drivers and the clients: does the simulation find each?
+	$(BIN)/python -m tests.simulation.hunt
+
 mutants: $(READY) ## put deliberate faults into the core and the pool: does the exploration find each?
 	$(BIN)/python -m tests.exploration.hunt
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -56,29 +56,29 @@ class Caught(NamedTuple):
     seconds: float
 
 
-def mutants() -> list[Mutant]:
-    """All of them."""
-    return [Mutant(**each) for path in sorted(MUTANTS.glob("*.toml")) for each in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]]
+def mutants(folder: Path = MUTANTS) -> list[Mutant]:
+    """All of them that are in this folder."""
+    return [Mutant(**each) for path in sorted(folder.glob("*.toml")) for each in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]]
 
 
-def mutated(mutant: Mutant, source: Path | None = None) -> str:
+def mutated(mutant: Mutant, source: Path | None = None, packages: Mapping[str, Path] = PACKAGES) -> str:
     """The text of its file, with the fault in it. Raises `StaleError`."""
     package, _, rest = mutant.file.partition("/")
-    path = (source or PACKAGES[package]) / rest
+    path = (source or packages[package]) / rest
     text = path.read_text(encoding="utf-8")
     if text.count(mutant.old) != 1:
         raise StaleError(f"{mutant.name!r}: its old text stands in {mutant.file} {text.count(mutant.old)} times, not once")
     return text.replace(mutant.old, mutant.new)
 
 
-def hunt(mutant: Mutant) -> Caught:
-    """Explore a copy of everything that has this fault, in a process of its own. Raises `StaleError`."""
-    text, begun = mutated(mutant), time.monotonic()
+def hunt(mutant: Mutant, packages: Mapping[str, Path] = PACKAGES, module: str = "tests.exploration.hunt") -> Caught:
+    """Have the module look at a copy of everything that has this fault, in a process of its own. Raises `StaleError`."""
+    text, begun = mutated(mutant, packages=packages), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        for place, source in PACKAGES.items():
+        for place, source in packages.items():
             shutil.copytree(source, Path(folder) / place, ignore=shutil.ignore_patterns("__pycache__"))
         (Path(folder) / mutant.file).write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "tests.exploration.hunt", "--in", folder, str(mutant.invariant), mutant.file]
+        command = [sys.executable, "-m", module, "--in", folder, str(mutant.invariant), mutant.file]
         try:
             done = subprocess.run(
                 command,
@@ -170,11 +170,16 @@ def problems(found: Sequence[tuple[Mutant, Caught]]) -> list[str]:
 
 def main() -> int:
     """Hunt, print the table, and fail where one got away."""
-    wanted = [each for each in mutants() if not sys.argv[1:] or each.name in sys.argv[1:]]
+    return hunted(mutants(), hunt)
+
+
+def hunted(all_of_them: Sequence[Mutant], hunter: Callable[[Mutant], Caught]) -> int:
+    """The exit status of a hunt for these mutants, or for those among them that the command line names."""
+    wanted = [each for each in all_of_them if not sys.argv[1:] or each.name in sys.argv[1:]]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found: list[tuple[Mutant, Caught]] = []
         print(f"{'mutant':<60} {'breaks':>6}  {'found by':<64} {'in':<24} seconds")
-        for mutant, caught in zip(wanted, threads.map(hunt, wanted), strict=True):
+        for mutant, caught in zip(wanted, threads.map(hunter, wanted), strict=True):
             found.append((mutant, caught))
             print(
                 f"{mutant.name:<60} {mutant.invariant:>6}  {caught.check or 'NOTHING':<64} {caught.system:<24} {caught.seconds:.1f}",
@@ -187,11 +192,18 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["--in"]:
-        import platform_core
+def in_copy() -> tuple[int, str] | None:
+    """In the copy: the invariant that the fault breaks, and its file; None for whoever hunts."""
+    if sys.argv[1:2] != ["--in"]:
+        return None
+    import platform_core
 
-        assert Path(platform_core.__file__).is_relative_to(sys.argv[2]), "the copy is what is explored"
-        print(json.dumps(hunted_here(int(sys.argv[3]), sys.argv[4])))
-        sys.exit(0)
-    sys.exit(main())
+    assert Path(platform_core.__file__).is_relative_to(sys.argv[2]), "the copy is what is looked at"
+    return int(sys.argv[3]), sys.argv[4]
+
+
+if __name__ == "__main__":
+    copy = in_copy()
+    if copy is None:
+        sys.exit(main())
+    print(json.dumps(hunted_here(*copy)))

@@ -107,6 +107,10 @@ class Shadow:
 
     def _driven(self, outcome: Outcome) -> Iterator[str]:
         """What a driver does wrong, with nothing to be said against the core."""
+        at_once = isinstance(outcome, Abandoned) and outcome.final
+        if not at_once and abs(self._network.platform.now - (self.began_at or 0.0) - outcome.at) > EPSILON:
+            since = self._network.platform.now - (self.began_at or 0.0)
+            yield f"7. it was told that it is {outcome.at:.3f}, and it is {since:.3f}"
         before = None if self._run is None else self._run.action
         match before, outcome:
             case Sleep(until), Woke(at) if at < until - EPSILON:

@@ -24,7 +24,7 @@ from platform_transports.virtual_time import VirtualClock
 from .stage import End, LateClock, LeavingClock, Stage, seeds, seeds_of
 from .swarm import Call
 
-HANGS_SECONDS = 120.0
+HANGS_SECONDS = 60.0
 """Of real time, of which a run takes a few milliseconds: a world in which time stands still for ever ends here."""
 
 
