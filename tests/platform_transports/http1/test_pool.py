@@ -150,11 +150,12 @@ class TestPool:
 
 
 def _lines_of(call: Callable[[], object]) -> int:
+    """How many lines of the pool the call runs."""
     count = 0
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal count
-        count += event == "line"
+        count += event == "line" and frame.f_code.co_filename == inspect.getsourcefile(Pool)
         return trace
 
     before = sys.gettrace()
