@@ -135,8 +135,12 @@ class TestLearning:
         assert run.tell(Restored(2.0)).reason == Reason(Because.RESTORED)
         assert isinstance(run.operation, Learning)
 
-    def test_learning_too_near_to_the_end_goes_to_ended_and_is_unknown(self) -> None:
-        assert learning().tell(answered(5.9, 503)).report == Report(Fate.UNKNOWN, handle(34.1, 2, SUBMISSION))
+    @pytest.mark.parametrize("at", [5.8, 5.9])
+    def test_learning_too_near_to_the_end_goes_to_ended_and_is_unknown(self, at: float) -> None:
+        assert learning().tell(answered(at, 503)).report == Report(Fate.UNKNOWN, handle(40.0 - at, 2, SUBMISSION))
+
+    def test_learning_begins_because_of_the_caller_or_the_deadline(self) -> None:
+        assert [learning().action.reason, learning_late().action.reason] == [Reason(Because.ABANDONED), Reason(Because.DEADLINE)]
 
     def test_an_id_that_is_learned_at_the_end_is_unknown_with_the_id(self) -> None:
         assert learning().tell(heard(6.0, "pending")).report == Report(Fate.UNKNOWN, handle(34.0, 2))
@@ -197,6 +201,13 @@ class TestLastPoll:
         run = last_poll()
         assert run.tell(heard(41.0, "completed")) == Done(record("completed"), Reason(Because.TERMINAL, "completed"))
         assert run.operation == Ended(SEED)
+
+    def test_the_last_poll_is_made_because_of_the_deadline(self) -> None:
+        assert last_poll().action.reason == Reason(Because.DEADLINE)
+
+    def test_the_record_of_another_execution_is_no_verdict(self) -> None:
+        run = last_poll()
+        assert targets([run.tell(heard(41.0, "completed", execution_id="0" * 8)).request]) == ["POST cancel"]
 
     def test_last_poll_on_failed_goes_to_ended_and_raises_the_verdict(self) -> None:
         assert last_poll().tell(heard(41.0, "failed")).failure.error is PlatformExecutionError
@@ -316,6 +327,21 @@ def test_without_a_key_a_passed_deadline_raises_without_a_handle() -> None:
     action = drive_with(execute(settings=KEYLESS), lost(DEADLINE)).action
     assert isinstance(action, Raise)
     assert (action.failure.error, action.failure.handle) == (PlatformTimeoutError, None)
+
+
+def test_with_detach_a_passed_deadline_raises_with_the_handle_of_the_submission() -> None:
+    action = drive_with(execute("detach"), lost(DEADLINE)).action
+    assert action.reason == Reason(Because.DEADLINE)
+    assert (action.failure.error, action.failure.handle) == (PlatformTimeoutError, handle(0.0, 1, SUBMISSION, "detach"))
+
+
+def test_a_submission_that_is_left_with_detach_is_unknown_with_its_handle() -> None:
+    report = Report(Fate.UNKNOWN, handle(39.0, 1, SUBMISSION, "detach"))
+    assert drive_with(execute("detach"), left(1.0)).action == Gone(report, Reason(Because.ABANDONED))
+
+
+def test_a_submission_that_is_left_without_a_key_is_unknown_without_a_handle() -> None:
+    assert drive_with(execute(settings=KEYLESS), left(1.0)).action == Gone(Report(Fate.UNKNOWN), Reason(Because.ABANDONED))
 
 
 @pytest.mark.parametrize("name", LATE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
-from platform_core.actions import Action, Because, Raise, Reason, Send, Sleep
+from platform_core.actions import Action, Because, Gone, Raise, Reason, Send, Sleep
 from platform_core.config import Settings
 from platform_core.downloads import Downloading, ReadyToDownload
 from platform_core.machine import Ended, Operation
@@ -113,7 +113,9 @@ class Run:
             assert clocks(self.operation) <= {outcome.at}, "there its clock stands still while it is stored"
             assert counts(self.operation) <= {len(self.requests)}
             if isinstance(action, Raise):
-                assert (action.failure.attempts, action.failure.elapsed) == (len(self.requests), outcome.at), action
+                assert (action.failure.attempts, action.failure.elapsed) == (len(self.requests), outcome.at)
+            handle = action.report.handle if isinstance(action, Gone) else action.failure.handle if isinstance(action, Raise) else None
+            assert handle is None or handle.attempts == len(self.requests)
         return self.action
 
     @property
