@@ -4,8 +4,9 @@ import gc
 import inspect
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings
@@ -38,8 +39,17 @@ def opened(pool: Pool[Wire], origin: str = HERE, at: float = 0.0) -> tuple[Lease
 
 class TestPool:
     def test_a_slot_is_granted_at_once_and_a_connection_is_to_be_opened(self) -> None:
-        lease = take(pool_of(1))
-        assert (lease.granted, lease.connection) == (True, None)
+        pool = pool_of(1)
+        lease = take(pool)
+        assert (lease.granted, lease.connection, lease.wake) == (True, None, None)
+        assert pool.closed is False
+
+    def test_a_lease_says_whether_it_is_granted_and_no_more(self) -> None:
+        pool = pool_of(1)
+        leases = take(pool), take(pool)
+        assert [repr(each) for each in leases] == ["Lease(granted)", "Lease(not granted)"]
+        pool.release(leases[0], 0.0, reusable=False)
+        assert [each.granted for each in leases] == [False, True]
 
     def test_a_connection_that_may_be_used_again_is_lent_again(self) -> None:
         pool = pool_of(2)
@@ -53,6 +63,14 @@ class TestPool:
         pool.release(first, 0.0, reusable=True)
         pool.release(second, 1.0, reusable=True)
         assert take(pool, at=2.0).connection is wire
+
+    def test_each_of_several_connections_of_one_origin_is_lent_again(self) -> None:
+        pool = pool_of(2)
+        (first, old), (second, young) = opened(pool), opened(pool)
+        pool.release(first, 0.0, reusable=True)
+        pool.release(second, 0.0, reusable=True)
+        leases = take(pool), take(pool)
+        assert [each.connection for each in leases] == [young, old]
 
     def test_a_connection_that_may_not_be_used_again_is_to_be_closed(self) -> None:
         pool = pool_of(1)
@@ -96,6 +114,12 @@ class TestPool:
         other, changes = pool.acquire(THERE, 0.0)
         assert (other.granted, other.connection, changes.closing) == (True, None, [wire])
 
+    def test_a_connection_that_is_given_back_makes_room_for_who_waits_for_another_origin(self) -> None:
+        pool = pool_of(1)
+        lease, wire = opened(pool)
+        waiting = take(pool, THERE)
+        assert pool.release(lease, 0.0, reusable=True) == Changes([wire], [waiting])
+
     def test_an_idle_connection_expires(self) -> None:
         pool = pool_of(2)
         (first, old), (second, young) = opened(pool), opened(pool)
@@ -125,6 +149,19 @@ class TestPool:
         take(pool)
         last = take(pool)
         assert pool.release(lease, 0.0, reusable=False).granted == [last]
+
+    def test_who_is_dropped_behind_another_waits_no_longer(self) -> None:
+        pool = pool_of(1)
+        leases = [take(pool), take(pool), take(pool)]
+        del leases[2]
+        pool.look(0.0)
+        assert pool.counts == (1, 0, 1)
+
+    def test_a_dead_connection_is_not_there_to_be_closed(self) -> None:
+        pool = pool_of(1)
+        lease, _ = opened(pool)
+        pool.detach(lease)
+        assert pool.close() == ([], [], [])
 
     def test_what_a_closed_pool_had_is_to_be_closed(self) -> None:
         pool = pool_of(2)
@@ -180,6 +217,50 @@ def _one_round(pool: Pool[Wire]) -> None:
         pool.release(lease, 0.0, reusable=True)
 
 
+def _is_interrupted(call: Callable[[], object], opcodes: int) -> bool:
+    """Whether the call took more opcodes: it is interrupted after these."""
+    left = opcodes
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise Interrupted
+        return trace
+
+    before = sys.gettrace()
+    # 3.12 asks for it when tracing begins, and not again. No name for the frame: it would keep itself alive, and the lease with it.
+    cast(FrameType, inspect.currentframe()).f_trace_opcodes = True
+    sys.settrace(trace)
+    try:
+        call()
+    except Interrupted:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_an_interrupt_between_any_two_opcodes_serves_who_waits_once() -> None:
+    number = 0
+    for number in range(10_000):
+        pool = pool_of(1)
+        held, wire = opened(pool)
+        waiting = take(pool)
+        if not _is_interrupted(partial(pool.release, held, 0.0, reusable=True), number):
+            break
+        del held
+        pool.look(0.0)
+        assert waiting.granted, f"after opcode {number}"
+        assert waiting.connection in (wire, None)
+        assert pool.counts == (1, 0, 0), f"after opcode {number}"
+        assert pool.close().in_use == [wire] * (waiting.connection is wire), f"after opcode {number}"
+    assert number > 100, "it was interrupted as often"
+
+
 def test_an_interrupt_between_any_two_opcodes_costs_no_slot() -> None:
     interrupted = 0
     for number in range(10_000):
@@ -187,33 +268,14 @@ def test_an_interrupt_between_any_two_opcodes_costs_no_slot() -> None:
         kept, _ = opened(pool)
         warm, _ = opened(pool)
         pool.release(warm, 0.0, reusable=True)
-        left = number
-
-        def trace(frame: FrameType, event: str, _: object) -> Any:
-            nonlocal left
-            frame.f_trace_opcodes = True
-            if event == "opcode":
-                left -= 1
-                if left < 0:
-                    sys.settrace(None)
-                    raise Interrupted
-            return trace
-
-        before = sys.gettrace()
-        here = inspect.currentframe()
-        assert here is not None
-        here.f_trace_opcodes = True  # 3.12 asks for it when tracing begins, and not again
-        sys.settrace(trace)
-        try:
-            _one_round(pool)
-        except Interrupted:
-            interrupted += 1
-        else:
+        if not _is_interrupted(partial(_one_round, pool), number):
             break
-        finally:
-            sys.settrace(before)
+        interrupted += 1
         pool.look(0.0)
         assert pool.counts[0] == 1, f"after opcode {number}"
+        another = take(pool)
+        assert another.granted, f"after opcode {number}"
+        pool.release(another, 0.0, reusable=False)
         pool.look(IDLE_SECONDS + 1)
         assert pool.counts == (1, 0, 0), f"after opcode {number}"
         pool.release(kept, 0.0, reusable=False)

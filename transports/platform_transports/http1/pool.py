@@ -163,7 +163,9 @@ class Pool(Generic[C]):
             return False
         connection: C | None = None
         here = self._idle_at.get(lease.origin)
-        if here:
+        if key in self._held:  # it has its slot: an interrupt came before it was told
+            connection = self._held[key]
+        elif here:
             connection, _ = here.popitem()
             self._forget(connection, lease.origin)
         elif len(self._held) + len(self._idle) >= self._connections_max:
