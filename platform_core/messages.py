@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import NoReturn, TypeAlias, cast
+from typing import NamedTuple, NoReturn, TypeAlias, cast
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -64,6 +64,9 @@ class Headers:
         return Headers((*self.fields, *[field for field in others if field[0].lower() not in present]))
 
 
+NO_HEADERS = Headers()
+
+
 @dataclass(frozen=True, slots=True)
 class Inline:
     """A body that the value itself holds."""
@@ -99,8 +102,7 @@ Body: TypeAlias = Inline | External
 NO_BODY = Inline(b"")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What an operation wants sent: it knows no origin, so that it may be stored and run elsewhere.
 
     `target` is in origin-form: an absolute path and, where there is one, a query (RFC 9112, section 3.2.1), encoded.
@@ -108,7 +110,7 @@ class Request:
 
     method: str
     target: str
-    headers: Headers = Headers()
+    headers: Headers = NO_HEADERS
     body: Body = NO_BODY
 
     @property
@@ -117,8 +119,7 @@ class Request:
         return self.target.partition("?")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingRequest:
+class OutgoingRequest(NamedTuple):
     """A request as a transport gets it: whole, with a finished absolute URL, to which it adds nothing but the credentials."""
 
     method: str
@@ -127,12 +128,11 @@ class OutgoingRequest:
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An answer, whole. `body` is as it came: neither decompressed nor decoded."""
 
     status: int
-    headers: Headers = Headers()
+    headers: Headers = NO_HEADERS
     body: bytes = b""
 
     @property

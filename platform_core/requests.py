@@ -10,6 +10,7 @@ from .handles import Submission
 from .limits import Limits
 from .messages import (
     NO_BODY,
+    NO_HEADERS,
     Body,
     External,
     Headers,
@@ -133,7 +134,7 @@ def custom_request(
     """Any request: what `_request` of the client takes. A caller's header overrides ours of that name."""
     target = encoded_path(path)
     query = "" if params is None else encoded_query(params)
-    own = Headers() if headers is None else checked_headers(headers)
+    own = NO_HEADERS if headers is None else checked_headers(headers)
     if json is not None and content is not None:
         message = "json and content are both given: a request has one body"
         raise ValueError(message)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, TypeAlias, TypeVar, assert_never
 
@@ -64,7 +63,7 @@ class Application:
             if body is None:
                 answer = error_answer(413, "TOO_LARGE", f"at most {BODY_BYTES_MAX} bytes are taken")
             else:
-                answer = await self._answered(replace(request, body=body), receive)
+                answer = await self._answered(request._replace(body=body), receive)
         match answer:
             case Response():
                 answer = self._service.with_request_id(request, answer)

@@ -37,7 +37,7 @@ def cut_off(effect: Truncated, flowing: Flowing) -> Flowing:
     if effect.framing == "chunked":
         headers = Headers(tuple(each for each in headers if each[0].lower() != "content-length"))
     pieces = _without_the_last(flowing.pieces) if sent_bytes is None else _first(flowing.pieces, sent_bytes)
-    return replace(flowing, head=replace(flowing.head, headers=headers), pieces=pieces, cut=True)
+    return replace(flowing, head=flowing.head._replace(headers=headers), pieces=pieces, cut=True)
 
 
 def trickled(effect: Trickle, flowing: Flowing, stopped_within: Callable[[float], Awaitable[bool]]) -> Flowing:

@@ -30,7 +30,7 @@ Rule 4: every request gets an answer; an exception is our bug.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 from urllib.parse import unquote
@@ -123,7 +123,7 @@ def _answered(state: State, request: Request, at: float, caller: Caller) -> tupl
     if request.method == "HEAD":
         # Range is defined for GET alone, and else ignored (RFC 9110, section 14.2).
         headers = Headers(tuple(each for each in request.headers if each[0].lower() != "range"))
-        state, response = _answered(state, replace(request, method="GET", headers=headers), at, caller)
+        state, response = _answered(state, request._replace(method="GET", headers=headers), at, caller)
         length = ("Content-Length", str(len(response.body)))
         return state, Response(response.status, response.headers.with_defaults((length,)))
     path = request.path

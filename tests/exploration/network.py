@@ -158,7 +158,7 @@ def _other_records(request: Request, answer: Response) -> Iterator[Response]:
 
 @cache
 def _with(answer: Response, field: str, value: str) -> Response:
-    return replace(answer, body=json.dumps(json.loads(answer.body) | {field: value}).encode())
+    return answer._replace(body=json.dumps(json.loads(answer.body) | {field: value}).encode())
 
 
 @lru_cache(maxsize=4096)
@@ -181,4 +181,4 @@ def _applied(state: platform.State, request: Request) -> tuple[platform.State, R
 @cache
 def _without_id(request: Request) -> Request:
     """The same for all that decides: so that the model is asked once for all attempts."""
-    return replace(request, headers=Headers(tuple(field for field in request.headers if field[0] != "X-Request-ID")))
+    return request._replace(headers=Headers(tuple(field for field in request.headers if field[0] != "X-Request-ID")))

@@ -23,7 +23,7 @@ from platform_core.submission import submission_failed, submission_of, submissio
 from tests.support.core import SEED, SETTINGS
 
 KEYLESS = Request("POST", "/api/v1/agents/a/executions", body=Inline(b'{"input_data":{}}'))
-KEYED = replace(KEYLESS, headers=Headers(((IDEMPOTENCY_KEY, str(idempotency_key(SEED))),)))
+KEYED = KEYLESS._replace(headers=Headers(((IDEMPOTENCY_KEY, str(idempotency_key(SEED))),)))
 JOB = Job(SEED, "agent", SETTINGS, 60.0, 1.0, "cancel")
 LOST = Failure(PlatformConnectionError, "lost", attempts=4, elapsed=12.0, sent="maybe")
 

@@ -7,7 +7,7 @@ front of it. Give it to either client as its `transport`: it brings the clock as
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, assert_never, cast
 from urllib.parse import urlsplit
 
@@ -314,7 +314,7 @@ def _as_received(outgoing: OutgoingRequest) -> Request:
 
 
 def _with_body(request: OutgoingRequest, pieces: Iterable[bytes]) -> OutgoingRequest:
-    return replace(request, body=Inline(b"".join(pieces)))
+    return request._replace(body=Inline(b"".join(pieces)))
 
 
 def _check_open(deadline: float, now: float, *, closed: bool) -> None:

@@ -196,7 +196,7 @@ class Run(Generic[T]):
                 self._propagating.remove(observer)
                 _warn("an observer failed and is not asked for headers again in this run", error)
             else:
-                request = replace(request, headers=request.headers.with_defaults(added))
+                request = request._replace(headers=request.headers.with_defaults(added))
         return request
 
     def _notify(self) -> None:
