@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from platform_core.handles import ExecutionHandle
     from platform_core.limits import Limits
+    from platform_core.paging import ByCursor, ByNumber, ByOffset, Page
     from platform_core.raw import RawResponse
     from platform_core.retry import RetryPolicy
     from platform_transports.journal import Journal
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from .sync_client import SyncPlatformClient
 
 __all__ = [
+    "ByCursor",
+    "ByNumber",
+    "ByOffset",
     "ExecutionHandle",
     "Journal",
     "Limits",
+    "Page",
     "PlatformAuthenticationError",
     "PlatformClient",
     "PlatformClientError",
@@ -53,6 +58,7 @@ __all__ = [
 ]
 
 _MODULE_OF = dict.fromkeys(__all__, "platform_core.errors") | {
+    **dict.fromkeys(("ByCursor", "ByNumber", "ByOffset", "Page"), "platform_core.paging"),
     "ExecutionHandle": "platform_core.handles",
     "Journal": "platform_transports.journal",
     "Limits": "platform_core.limits",

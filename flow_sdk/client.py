@@ -23,13 +23,14 @@ from platform_transports.tokens import AsyncOnRefresh, AsyncTokenProvider, Async
 from .binding import AsyncBinding
 from .many import ManyRuns
 from .options import Options
+from .pages import Pages
 from .raw import Raw
 from .wiring import ASYNC, Wiring, checked_operation
 
 T = TypeVar("T")
 
 
-class PlatformClient(ManyRuns, Options, Raw):
+class PlatformClient(ManyRuns, Options, Pages, Raw):
     """The platform for asyncio and trio: an async context manager, for one event loop.
 
     Every method may be called from many tasks. Bad arguments are `TypeError` or `ValueError`, before anything is sent; whatever

@@ -25,6 +25,7 @@ from .binding import SyncBinding
 from .client import PlatformClient
 from .many import SyncManyRuns
 from .options import SyncOptions
+from .pages import SyncPages
 from .raw import SyncRaw
 from .wiring import SYNC, Wiring, checked_operation, documented_by
 
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 
 @documented_by(PlatformClient)
-class SyncPlatformClient(SyncManyRuns, SyncOptions, SyncRaw):
+class SyncPlatformClient(SyncManyRuns, SyncOptions, SyncPages, SyncRaw):
     """The platform for blocking code: a context manager, for any number of threads.
 
     It has what `PlatformClient` has, with the same names, arguments and errors, without `await`. A `KeyboardInterrupt` during

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         Woke,
     )
     from .parts import Part
+    from .paging import ByCursor, ByNumber, ByOffset, Page, Walk
     from .raw import RawResponse
     from .records import ExecutionRecord, SkillsArtifact
     from .resuming import first_outcome, handle_of_record, resume_execution
@@ -75,6 +76,9 @@ _MODULE_OF = {
     "Authorize": "actions",
     "Authorized": "outcomes",
     "Because": "actions",
+    "ByCursor": "paging",
+    "ByNumber": "paging",
+    "ByOffset": "paging",
     "ClientConfig": "config",
     "Decision": "machine",
     "Done": "actions",
@@ -100,6 +104,7 @@ _MODULE_OF = {
     "Outcome": "outcomes",
     "OutgoingRequest": "messages",
     "Part": "parts",
+    "Page": "paging",
     "PlatformAuthenticationError": "errors",
     "PlatformClientError": "errors",
     "PlatformConnectionError": "errors",
@@ -133,6 +138,7 @@ _MODULE_OF = {
     "Token": "tokens",
     "UnknownSchema": "snapshots",
     "VERSION": "version",
+    "Walk": "paging",
     "Woke": "outcomes",
     "await_execution": "operations",
     "cancel_execution": "operations",
@@ -162,6 +168,9 @@ __all__ = [
     "Authorize",
     "Authorized",
     "Because",
+    "ByCursor",
+    "ByNumber",
+    "ByOffset",
     "ClientConfig",
     "Decision",
     "Done",
@@ -187,6 +196,7 @@ __all__ = [
     "Outcome",
     "OutgoingRequest",
     "Part",
+    "Page",
     "PlatformAuthenticationError",
     "PlatformClientError",
     "PlatformConnectionError",
@@ -219,6 +229,7 @@ __all__ = [
     "Started",
     "Token",
     "UnknownSchema",
+    "Walk",
     "Woke",
     "await_execution",
     "cancel_execution",

@@ -37,7 +37,10 @@ DOCUMENTED = {
 }
 METHODS = {*DOCUMENTED, "close", "aclose"}
 ITERATED = {"await_all": "handles_or_ids, *, concurrency=100, on_progress=None", "recover": "journal"}
+_NEXT = "ByCursor(field='next_cursor', parameter='cursor', first=None, may_be_missing=False)"
+ITERATED["pages"] = f"path, *, params=None, headers=None, items='items', next={_NEXT}"
 """What answers with an iterator, and so is not awaited itself."""
+OF_LISTS = {"RawResponse", "Page", "ByCursor", "ByNumber", "ByOffset"}
 AT_ONCE = {"with_options": "*, timeout=None, retry=None, headers=None"}
 """What asks nobody, and so is not awaited in either world."""
 OF_ONE_WORLD = {"transport", "token_provider", "on_auth_token_refresh"}
@@ -59,7 +62,7 @@ def fresh(code: str) -> list[str]:
 
 class TestNames:
     def test_the_documented_names_are_there(self) -> None:
-        assert set(flow_sdk.__all__) == CLIENTS | ERRORS | {"RetryPolicy", "Limits", "ExecutionHandle", "Journal", "RawResponse"}
+        assert set(flow_sdk.__all__) == CLIENTS | ERRORS | {"RetryPolicy", "Limits", "ExecutionHandle", "Journal", *OF_LISTS}
         assert set(flow_sdk.platform_client.__all__) == CLIENTS | ERRORS
 
     @pytest.mark.parametrize("name", flow_sdk.__all__)
