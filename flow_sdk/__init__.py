@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from platform_core.downloads import Downloaded
     from platform_core.errors import (
         PlatformAuthenticationError,
         PlatformClientError,
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
     from platform_core.retry import RetryPolicy
     from platform_transports.journal import Journal
 
+    from .bodies import Body
     from .client import PlatformClient
     from .sync_client import SyncPlatformClient
 
 __all__ = [
+    "Body",
     "ByCursor",
     "ByNumber",
     "ByOffset",
+    "Downloaded",
     "ExecutionHandle",
     "Journal",
     "Limits",
@@ -59,6 +63,8 @@ __all__ = [
 
 _MODULE_OF = dict.fromkeys(__all__, "platform_core.errors") | {
     **dict.fromkeys(("ByCursor", "ByNumber", "ByOffset", "Page"), "platform_core.paging"),
+    "Body": "flow_sdk.bodies",
+    "Downloaded": "platform_core.downloads",
     "ExecutionHandle": "platform_core.handles",
     "Journal": "platform_transports.journal",
     "Limits": "platform_core.limits",

@@ -5,14 +5,20 @@ from typing import Any
 from platform_core.call import Calling, Expected, ReadyToCall, Skills, Status, Submitted
 from platform_core.cancelling import Cancelling, CancelPausing, ReadyToCancel, Rereading
 from platform_core.cleanup import LastPoll, Learning, LearnPausing, Leaving
+from platform_core.downloads import Downloading, ReadyToDownload
 from platform_core.execution import Polling, Ready, ReadyToWatch, Submitting, Waiting
 from platform_core.handles import HandleKind
 from platform_core.machine import Operation
 
+from .fed import inner
+
 
 def call_name(operation: Operation[Any]) -> str:
     """The name of the method, `execute_code_block` say, from any value of its run but the end; one that was resumed is awaited."""
+    operation = inner(operation)
     match operation:
+        case ReadyToDownload() | Downloading():
+            return "download"
         case ReadyToCall() | Calling():
             return _of_call(operation.call.expected)
         case Ready() | Submitting():

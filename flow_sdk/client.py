@@ -14,23 +14,24 @@ from platform_core.records import ExecutionRecord, SkillsArtifact
 from platform_core.resuming import resume_execution
 from platform_core.retry import RetryPolicy
 from platform_transports.contract import AsyncTransport, TwoWorlds
-from platform_transports.drive import run_async
 from platform_transports.journal import Journal
 from platform_transports.run import Observer
 from platform_transports.runs import AsyncRuns
 from platform_transports.tokens import AsyncOnRefresh, AsyncTokenProvider, AsyncTokens
 
 from .binding import AsyncBinding
+from .bodies import AsyncContent
 from .many import ManyRuns
 from .options import Options
 from .pages import Pages
 from .raw import Raw
+from .streams import Streams
 from .wiring import ASYNC, Wiring, checked_operation
 
 T = TypeVar("T")
 
 
-class PlatformClient(ManyRuns, Options, Pages, Raw):
+class PlatformClient(ManyRuns, Options, Pages, Raw, Streams):
     """The platform for asyncio and trio: an async context manager, for one event loop.
 
     Every method may be called from many tasks. Bad arguments are `TypeError` or `ValueError`, before anything is sent; whatever
@@ -116,16 +117,21 @@ class PlatformClient(ManyRuns, Options, Pages, Raw):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 -- any JSON value
-        content: bytes | None = None,
+        content: AsyncContent | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 -- any JSON value, or bytes
         """Make any call: answers with parsed JSON for `application/json`, else with bytes.
 
         `path` begins with `/api/v1/`; `params` makes the query; `json` or `content` is the body; `headers` override ours, but
         for those of authentication and framing. What may be repeated without harm is tried again.
+
+        `content` may be bytes, or of any size: a `Path`, a binary file, or what yields bytes, in a `flow_sdk.Body` where its length is
+        known. Iterators, and files that cannot be rewound, are sent once: then nothing is tried again, and the error says so.
         """
+        body, flow = self._outgoing(content)
         built_with = self._wiring.built_with
-        return await self.run(operations.request(method, path, params=params, json=json, content=content, headers=headers, **built_with))
+        operation = operations.request(method, path, params=params, json=json, content=body, headers=headers, **built_with)
+        return await self._run(operation, flow)
 
     async def request(
         self,
@@ -134,7 +140,7 @@ class PlatformClient(ManyRuns, Options, Pages, Raw):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 -- any JSON value
-        content: bytes | None = None,
+        content: AsyncContent | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 -- any JSON value, or bytes
         """Make any call: the same as `_request`, for those who mind the underscore."""
@@ -353,18 +359,7 @@ class PlatformClient(ManyRuns, Options, Pages, Raw):
 
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation of `platform_core` to its end, and answer with what it ends in."""
-        bound = self._binding.get(self._runs)
-        return await run_async(
-            checked_operation(operation),
-            transport=bound.transport,
-            clock=bound.clock,
-            config=self._wiring.config,
-            tokens=self._tokens,
-            budget=self._wiring.budget,
-            observers=self._wiring.observers,
-            runs=self._runs,
-            journal=self._wiring.journal,
-        )
+        return await self._run(checked_operation(operation), journal=self._wiring.journal)
 
     async def close(self) -> None:
         """Close the client, and the transport that it made; may be called twice. One of `with_options` closes itself alone.

@@ -13,6 +13,7 @@ from platform_core.actions import Because, Done, Gone, Raise, Sleep
 from platform_core.call import Calling, ReadyToCall, Submitted
 from platform_core.cancelling import Cancelling, CancelPausing, Rereading
 from platform_core.cleanup import Learning, LearnPausing
+from platform_core.downloads import Downloading, ReadyToDownload
 from platform_core.lifecycle import advance
 from platform_core.limits import DEFAULT_LIMITS
 from platform_core.machine import Decision
@@ -20,6 +21,8 @@ from platform_core.outcomes import Outcome, Received
 from platform_core.records import ExecutionRecord
 from platform_core.responses import Nonsense, execution_record
 from platform_transports.run import Observer
+
+from .fed import inner
 
 _TROUBLE = frozenset({Because.STATUS, Because.FAILURE, Because.TOKEN_REFUSED, Because.NOT_KNOWN_YET})
 """Reasons of a pause that is not the plain one between two polls."""
@@ -73,14 +76,16 @@ def advanced(progress: Progress, decision: Decision) -> Progress:
         progress,
         seconds=decision.outcome.at,
         trouble=str(action.reason) if isinstance(action, Sleep) and action.reason.because in _TROUBLE else "",
-        is_leaving=isinstance(decision.after, _LEAVING),
+        is_leaving=isinstance(inner(decision.after), _LEAVING),
         is_ended=isinstance(action, (Done, Raise, Gone)),
     )
 
 
 def is_plain_call(decision: Decision) -> bool:
     """Whether the run is no execution's: there is no progress to be told."""
-    before = decision.before
+    before = inner(decision.before)
+    if isinstance(before, (ReadyToDownload, Downloading)):
+        return True
     return isinstance(before, (ReadyToCall, Calling)) and not isinstance(before.call.expected, Submitted)
 
 

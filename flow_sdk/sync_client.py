@@ -15,25 +15,26 @@ from platform_core.records import ExecutionRecord, SkillsArtifact
 from platform_core.resuming import resume_execution
 from platform_core.retry import RetryPolicy
 from platform_transports.contract import SyncTransport, TwoWorlds
-from platform_transports.drive import run_sync
 from platform_transports.journal import Journal
 from platform_transports.run import Observer
 from platform_transports.runs import Closed
 from platform_transports.tokens import OnRefresh, SyncTokens, TokenProvider
 
 from .binding import SyncBinding
+from .bodies import SyncContent
 from .client import PlatformClient
 from .many import SyncManyRuns
 from .options import SyncOptions
 from .pages import SyncPages
 from .raw import SyncRaw
+from .streams import SyncStreams
 from .wiring import SYNC, Wiring, checked_operation, documented_by
 
 T = TypeVar("T")
 
 
 @documented_by(PlatformClient)
-class SyncPlatformClient(SyncManyRuns, SyncOptions, SyncPages, SyncRaw):
+class SyncPlatformClient(SyncManyRuns, SyncOptions, SyncPages, SyncRaw, SyncStreams):
     """The platform for blocking code: a context manager, for any number of threads.
 
     It has what `PlatformClient` has, with the same names, arguments and errors, without `await`. A `KeyboardInterrupt` during
@@ -95,11 +96,12 @@ class SyncPlatformClient(SyncManyRuns, SyncOptions, SyncPages, SyncRaw):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 -- any JSON value
-        content: bytes | None = None,
+        content: SyncContent | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 -- any JSON value, or bytes
+        body, flow = self._outgoing(content)
         built_with = self._wiring.built_with
-        return self.run(operations.request(method, path, params=params, json=json, content=content, headers=headers, **built_with))
+        return self._run(operations.request(method, path, params=params, json=json, content=body, headers=headers, **built_with), flow)
 
     def request(
         self,
@@ -108,7 +110,7 @@ class SyncPlatformClient(SyncManyRuns, SyncOptions, SyncPages, SyncRaw):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 -- any JSON value
-        content: bytes | None = None,
+        content: SyncContent | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 -- any JSON value, or bytes
         return self._request(method, path, params=params, json=json, content=content, headers=headers)
@@ -294,16 +296,7 @@ class SyncPlatformClient(SyncManyRuns, SyncOptions, SyncPages, SyncRaw):
         return self.run(operations.service_skills(service_id, version, **self._wiring.built_with))
 
     def run(self, operation: Operation[T]) -> T:
-        return run_sync(
-            checked_operation(operation),
-            transport=self._binding.get(self._closed),
-            config=self._wiring.config,
-            tokens=self._tokens,
-            budget=self._wiring.budget,
-            observers=self._wiring.observers,
-            closed=self._closed,
-            journal=self._wiring.journal,
-        )
+        return self._run(checked_operation(operation), journal=self._wiring.journal)
 
     def close(self) -> None:
         self._closed.set()

@@ -59,8 +59,8 @@ if TYPE_CHECKING:
         Started,
         Woke,
     )
-    from .parts import Part
     from .paging import ByCursor, ByNumber, ByOffset, Page, Walk
+    from .parts import Part
     from .raw import RawResponse
     from .records import ExecutionRecord, SkillsArtifact
     from .resuming import first_outcome, handle_of_record, resume_execution
@@ -195,8 +195,8 @@ __all__ = [
     "Origin",
     "Outcome",
     "OutgoingRequest",
-    "Part",
     "Page",
+    "Part",
     "PlatformAuthenticationError",
     "PlatformClientError",
     "PlatformConnectionError",

@@ -139,7 +139,7 @@ class Journal:
             try:
                 end = _prepared(file)
                 if self.sync == "always":
-                    _sync_folder(self.path.parent)
+                    sync_folder(self.path.parent)
             except BaseException:
                 file.close()
                 raise
@@ -220,7 +220,7 @@ def _write_at(file: FileIO, at: int, line: bytes) -> None:
         left = left[file.write(left) or 0 :]
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the file's name on the disk as well, where a folder can be opened for that."""
     if not hasattr(os, "O_DIRECTORY"):
         return
