@@ -13,6 +13,7 @@ from .actions import ANSWERED, FIRST, Action, Because, Done, Fate, Raise, Reason
 from .checks import checked_seconds
 from .config import DEFAULT_SETTINGS, Settings
 from .errors import Failure
+from .exchange import EDGES as EXCHANGE_EDGES
 from .exchange import Answered, Exchange, InFlight, Plan, Unanswered, begin, facts_of
 from .machine import Edges, Ended, Operation, check
 from .messages import Headers, Request
@@ -124,6 +125,7 @@ class Downloading(_OfDownload):
             return gone(self.seed, Report(Fate.NEVER_STARTED), Because.ABANDONED)
         broken, head = self.part.broken, self.part.head
         if broken is not None and head is not None and isinstance(outcome, Failed):
+            check(EXCHANGE_EDGES, self.exchange, outcome)
             return self._end(failure_from_nonsense(broken, head, facts_of(self.exchange.plan, self.exchange.tally.sends, outcome.at)))
         end = self._next_exchange().step(outcome)
         match end:

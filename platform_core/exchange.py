@@ -280,11 +280,11 @@ def _failed(plan: Plan, before: Tally, outcome: Failed) -> Progress:
     at, reason = outcome.at, Reason(Because.FAILURE, str(outcome.cause))
     if outcome.cause is FailureCause.NO_TOKEN and not before.asked:
         if at >= plan.deadline:
-            return _too_late(before, at, _no_answer(plan, before, outcome))
+            return _too_late(before, at, no_answer(plan, before, outcome))
         exchange = Authorizing(plan, before._replace(asked=True, at=at), rejection=None)
         return InFlight(exchange, _authorize(plan, None, at, Reason(Because.NO_TOKEN)))
     tally = before._replace(seen=before.seen or outcome.sent == "maybe")
-    failure = _no_answer(plan, tally, outcome)
+    failure = no_answer(plan, tally, outcome)
     passing = retry.repeats_failure(outcome.cause, outcome.sent, harmless=plan.harmless)
     end = Unanswered(at, failure, tally.sends, tally.seen, passing)
     if at >= plan.deadline or not passing:
@@ -329,6 +329,14 @@ def facts_of(plan: Plan, sends: int, at: float) -> CallFacts:
     return CallFacts(plan.request.method, plan.request.path, own or request_id(plan.seed, sends - 1), sends, at)
 
 
+def no_answer(plan: Plan, tally: Tally, outcome: Failed) -> Failure:
+    """Why a request got no answer; `tally` counts it already."""
+    error, message = _NO_ANSWER.get(outcome.cause, (PlatformConnectionError, f"no answer: {outcome.cause}"))
+    if detail := one_line(outcome.detail, MESSAGE_LENGTH_MAX):
+        message = f"{message}: {detail}"
+    return replace(_failure(plan, tally, outcome.at, error, message), sent="maybe" if tally.seen else "no")
+
+
 def _failure(plan: Plan, tally: Tally, at: float, error: type[PlatformClientError], message: str) -> Failure:
     facts = facts_of(plan, tally.sends, at)
     return Failure(
@@ -340,13 +348,6 @@ def _failure(plan: Plan, tally: Tally, at: float, error: type[PlatformClientErro
         attempts=facts.attempts,
         elapsed=facts.elapsed,
     )
-
-
-def _no_answer(plan: Plan, tally: Tally, outcome: Failed) -> Failure:
-    error, message = _NO_ANSWER.get(outcome.cause, (PlatformConnectionError, f"no answer: {outcome.cause}"))
-    if detail := one_line(outcome.detail, MESSAGE_LENGTH_MAX):
-        message = f"{message}: {detail}"
-    return replace(_failure(plan, tally, outcome.at, error, message), sent="maybe" if tally.seen else "no")
 
 
 def _sent_once(tally: Tally, at: float, last: Failure) -> Unanswered:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
+from .agent_stream import ReadyToStream
 from .call import CALL_SECONDS_MORE, AnyAnswer, AnyContent, Call, ReadyToCall, Skills, Status, Submitted
 from .cancelling import Cancel, CancelCall, ReadyToCancel
 from .checks import checked_seconds
@@ -20,7 +21,7 @@ from .machine import Operation
 from .messages import External, Request, checked_id
 from .raw import RawResponse
 from .records import ComponentKind, ExecutionRecord, SkillsArtifact
-from .requests import custom_request, skills_request, status_request, submission
+from .requests import custom_request, skills_request, status_request, streamed, submission
 
 EXECUTION_SECONDS = 3600.0
 """Our own deadline where none was given."""
@@ -107,6 +108,27 @@ def execute_workflow(
     component = Component("workflow", workflow_id, input_data, None)
     options = SubmissionOptions(context, ring_id, timeout_seconds, scope, lifecycle_event)
     return _execute(component, options, poll_interval_seconds, on_abandon, seed, settings)
+
+
+def stream_agent(
+    agent_id: UUID | str,
+    input_data: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | None = None,
+    execution_mode: str = "isolated",
+    ring_id: UUID | str | None = None,
+    timeout_seconds: float | None = None,
+    *,
+    scope: str | None = None,
+    lifecycle_event: str | None = None,
+    on_abandon: OnAbandon = "cancel",
+    seed: UUID,
+    settings: Settings = DEFAULT_SETTINGS,
+) -> ReadyToStream:
+    """Submit an agent and let its events flow past; ends in the record of the last one, `completed`. See `agent_stream.py`."""
+    component = Component("agent", agent_id, input_data, execution_mode)
+    options = SubmissionOptions(context, ring_id, timeout_seconds, scope, lifecycle_event)
+    built = streamed(_request(component, options, seed, settings), agent_id)
+    return ReadyToStream(_job(component, options, POLL_SECONDS_MAX, on_abandon, seed, settings), built)
 
 
 def submit_code_block_execution(
@@ -233,9 +255,16 @@ def _execute(
     component: Component, options: SubmissionOptions, poll_interval_seconds: float, on_abandon: OnAbandon, seed: UUID, settings: Settings
 ) -> Operation[ExecutionRecord]:
     built = _request(component, options, seed, settings)
+    return Ready(_job(component, options, poll_interval_seconds, on_abandon, seed, settings), built)
+
+
+def _job(
+    component: Component, options: SubmissionOptions, poll_interval_seconds: float, on_abandon: OnAbandon, seed: UUID, settings: Settings
+) -> Job:
+    """Of a run to its end; the options have been checked."""
     seconds = EXECUTION_SECONDS if options.timeout_seconds is None else options.timeout_seconds + VERDICT_SECONDS
     poll_seconds_max = checked_seconds(poll_interval_seconds, "poll_interval_seconds")
-    return Ready(Job(seed, component.kind, settings, seconds, poll_seconds_max, _checked_on_abandon(on_abandon)), built)
+    return Job(seed, component.kind, settings, seconds, poll_seconds_max, _checked_on_abandon(on_abandon))
 
 
 def _submit(component: Component, options: SubmissionOptions, seed: UUID, settings: Settings) -> Operation[ExecutionRecord]:

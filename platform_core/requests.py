@@ -25,13 +25,23 @@ from .messages import (
 )
 from .records import ComponentKind
 from .retry import IDEMPOTENCY_KEY
-from .routes import CANCEL_EXECUTION, EXECUTION_STATUS, SERVICE_SKILLS, SUBMIT_AGENT, SUBMIT_CODE_BLOCK, SUBMIT_WORKFLOW, Route
+from .routes import (
+    CANCEL_EXECUTION,
+    EXECUTION_STATUS,
+    SERVICE_SKILLS,
+    STREAM_AGENT,
+    SUBMIT_AGENT,
+    SUBMIT_CODE_BLOCK,
+    SUBMIT_WORKFLOW,
+    Route,
+)
 from .strict_json import json_body
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LIFECYCLE_EVENT = "X-Lifecycle-Event"
 _Field: TypeAlias = tuple[str, str]
 _ACCEPT: _Field = ("Accept", "application/json")
+_ACCEPT_EVENTS: _Field = ("Accept", "text/event-stream")
 _JSON_TYPE: _Field = ("Content-Type", "application/json")
 _BYTES_TYPE: _Field = ("Content-Type", "application/octet-stream")
 _ACCEPT_ALONE = Headers((_ACCEPT,))
@@ -89,6 +99,13 @@ def submission(
     if event is not None:
         headers.append(checked_header(LIFECYCLE_EVENT, event, "lifecycle_event"))
     return Request(route.method, target, Headers(tuple(headers)), body)
+
+
+def streamed(made: Request, agent_id: object) -> Request:
+    """The submission of an agent, to be answered by a stream of its events (HTML standard, section 9.2)."""
+    target = STREAM_AGENT.path(component_id=segment(agent_id, "agent_id"))
+    others = tuple(each for each in made.headers if each != _ACCEPT)
+    return Request(STREAM_AGENT.method, target, Headers((_ACCEPT_EVENTS, *others)), made.body)
 
 
 def submission_kind(target: str) -> ComponentKind | None:

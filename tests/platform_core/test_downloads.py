@@ -297,7 +297,7 @@ def test_it_is_not_restored() -> None:
 def test_the_table_is_what_the_states_do() -> None:
     first = download(PATH, seed=SEED, timeout_seconds=30.0)
     sending: Any = first.step(Started(0.0))[0]
-    parts = (Part(), Part(4, 10, TAG), Part(4, 4, TAG), Part(4, 10))
+    parts = (Part(), Part(4, 10, TAG), Part(4, 4, TAG), Part(4, 10), Part(4, 10, TAG).begun(head(206), restartable=True))
     states: list[Operation[Any]] = [first, *(sending.with_seen(part) for part in parts)]
     assert differences(walk(states, (0.0, 11.0, 80.0), EDGES), EDGES) == []
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from platform_core import operations
+from platform_core.agent_stream import ReadyToStream
 from platform_core.call import ReadyToCall
 from platform_core.cancelling import ReadyToCancel
 from platform_core.config import Settings
@@ -25,6 +26,7 @@ from platform_core.operations import (
     request,
     request_raw,
     service_skills,
+    stream_agent,
     submit_agent_execution,
     submit_code_block_execution,
     submit_workflow_execution,
@@ -57,6 +59,7 @@ ALL: dict[str, Callable[[UUID], Any]] = {
     "status": lambda seed: execution_status(EXECUTION_ID, seed=seed),
     "cancel": lambda seed: cancel_execution(EXECUTION_ID, seed=seed),
     "skills": lambda seed: service_skills(ID, seed=seed),
+    "stream": lambda seed: stream_agent(ID, {"a": 1}, seed=seed),
     "request": lambda seed: request("GET", "/api/v1/x", seed=seed),
     "request_raw": lambda seed: request_raw("GET", "/api/v1/x", seed=seed),
 }
@@ -92,6 +95,7 @@ def test_the_operations_are_in_the_state_before_their_start() -> None:
         **dict.fromkeys(calls, ReadyToCall),
         "await": ReadyToWatch,
         "cancel": ReadyToCancel,
+        "stream": ReadyToStream,
     }
 
 
@@ -179,7 +183,7 @@ class TestSubmissions:
         with pytest.raises(error, match=parameter):
             build(ID, inputs, seed=SEED)
 
-    @pytest.mark.parametrize("build", [execute_agent, submit_agent_execution])
+    @pytest.mark.parametrize("build", [execute_agent, stream_agent, submit_agent_execution])
     @pytest.mark.parametrize(("mode", "error"), [("", ValueError), (5, TypeError)])
     def test_a_bad_execution_mode_is_refused(self, build: Callable[..., Any], mode: Any, error: type[Exception]) -> None:
         with pytest.raises(error, match=r"^execution_mode must"):

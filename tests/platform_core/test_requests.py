@@ -12,7 +12,16 @@ from platform_core.handles import Submission
 from platform_core.limits import Limits
 from platform_core.messages import NO_BODY, External, Headers, Request
 from platform_core.records import ComponentKind
-from platform_core.requests import cancel_request, custom_request, resubmission, skills_request, status_request, submission, submission_kind
+from platform_core.requests import (
+    cancel_request,
+    custom_request,
+    resubmission,
+    skills_request,
+    status_request,
+    streamed,
+    submission,
+    submission_kind,
+)
 
 ID = UUID("2b1f7a9e-0000-4000-8000-00000000abcd")
 KEY = UUID("00000000-0000-4000-8000-000000000001")
@@ -70,6 +79,13 @@ class TestSubmissions:
         request = submitted(kind, component_id="a/b", inputs={"text": "\u00e9"})
         assert (request.method, request.target) == ("POST", target)
         assert request.body.content == f'{{"{inputs_parameter}":{{"text":"\u00e9"}}}}'.encode()
+
+    def test_a_streamed_one_differs_in_its_path_and_in_what_it_accepts(self) -> None:
+        made = submitted("agent", component_id="a/b", inputs={"q": 1}, lifecycle_event="test", key=KEY)
+        request = streamed(made, "a/b")
+        assert (request.method, request.target) == ("POST", "/api/v1/agents/a%2Fb/execute/stream")
+        assert (request.headers.get_all("Accept"), request.body) == (("text/event-stream",), made.body)
+        assert [each for each in request.headers if each[0] != "Accept"] == [each for each in made.headers if each[0] != "Accept"]
 
     def test_everything_that_was_given_stands_in_the_body_once(self) -> None:
         request = submitted(
