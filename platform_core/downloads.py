@@ -65,7 +65,7 @@ class Download:
 
     def request_for(self, part: Part) -> Request:
         """For the rest, where it can be asked for alone; else for the whole."""
-        return replace(self.request, headers=Headers((*self.request.headers, *part.range_headers())))
+        return self.request._replace(headers=Headers((*self.request.headers, *part.range_headers())))
 
 
 class _OfDownload:
@@ -209,7 +209,7 @@ def download(
     seconds = DOWNLOAD_SECONDS if timeout_seconds is None else checked_seconds(timeout_seconds, "timeout_seconds")
     if headers is None or "accept" not in {name.lower() for name in headers}:
         others = tuple(each for each in built.headers if each[0] != "Accept")
-        built = replace(built, headers=Headers((*others, ("Accept", "*/*"))))
+        built = built._replace(headers=Headers((*others, ("Accept", "*/*"))))
     return ReadyToDownload(Download(seed, settings, built, seconds, restartable))
 
 

@@ -51,7 +51,8 @@ class Streamed(Run):
     """A stream under way, of which this was heard."""
 
     def __init__(self, heard_so_far: Heard = BEGUN, **options: Any) -> None:
-        super().__init__(drive_with(ready(**options)).operation)
+        begun = drive_with(ready(**options))
+        super().__init__(begun.operation, begun.actions)
         state: Any = self.operation
         self.operation = state.with_seen(heard_so_far)
 

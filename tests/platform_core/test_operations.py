@@ -340,5 +340,5 @@ def test_every_builder_that_the_package_offers_is_tested_here() -> None:
     public = {name for name in built if not name.startswith("_")} - {"Component", "SubmissionOptions"}
     assert public == {
         *(build.__name__ for build, *_ in EXECUTIONS.values()),
-        *("await_execution", "execution_status", "cancel_execution", "service_skills", "request", "request_raw"),
+        *("await_execution", "execution_status", "cancel_execution", "service_skills", "request", "request_raw", "stream_agent"),
     }

@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from platform_core.actions import Action, Because, Gone, Raise, Reason, Send, Sleep
+from platform_core.agent_stream import ReadyToStream, Streaming
 from platform_core.config import Settings
 from platform_core.downloads import Downloading, ReadyToDownload
 from platform_core.machine import Ended, Operation
@@ -89,8 +90,8 @@ def left(at: float, sent: Sent = "maybe", *, final: bool = False) -> Abandoned:
     return Abandoned(at, sent, final)
 
 
-NOT_STORED = (Ended, ReadyToDownload, Downloading)
-"""What needs no storing, and what cannot be: of a download that breaks off, the bytes that came are with its caller."""
+NOT_STORED = (Ended, ReadyToDownload, Downloading, ReadyToStream, Streaming)
+"""What needs no storing, and what cannot be: of a body that flows and breaks off, what came of it is with the caller."""
 
 
 @dataclass
