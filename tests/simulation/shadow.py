@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from platform_core.actions import Send, Sleep
 from platform_core.machine import Decision, Operation
-from platform_core.outcomes import Abandoned, Outcome, Refused, Woke
+from platform_core.outcomes import Abandoned, Outcome, Refused, Restored, Woke
 from platform_emulator.model import Model
 from tests.exploration.invariants import EPSILON, INVARIANTS, Invariant, budget, confinement, deadline, returns_in_time
 from tests.exploration.systems import COMPLETED, PLATFORM
@@ -85,6 +85,11 @@ class Shadow:
         return self._run is not None and self._run.ended
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether it was begun, and has not ended."""
+        return self._run is not None and not self._run.ended
+
+    @property
     def sending(self) -> Send | None:
         """The request that it has decided to send."""
         action = self.seen[-1].action if self.seen else None
@@ -95,9 +100,11 @@ class Shadow:
         outcome, now = decision.outcome, self._network.platform.now
         first = self._run is None
         self.seen.append(Seen(now, outcome, decision.after, decision.action))
-        if first:
+        if first or isinstance(outcome, Restored):
             self.began_at = now - outcome.at
         try:
+            if self._run is not None and decision.before != self._run.operation:
+                self.problems.append("it goes on from where it was not")
             self.problems.extend(self._driven(outcome))
             self._move(decision)
         except Exception as error:  # noqa: BLE001 -- a mistake of the simulation itself must not hide in a warning
@@ -133,6 +140,8 @@ class Shadow:
         history = run.history
         if not history.maybe_started and self.call.index in self._network.maybe_started:
             history = replace(history, maybe_started=True)
+        if isinstance(decision.outcome, Restored):
+            history = replace(history, renewed=False)  # another process knows of no token that was renewed
         if isinstance(decision.outcome, Abandoned) and history.abandoned_at is None:
             history = replace(history, abandoned_at=decision.outcome.at + self._slack_seconds)
         before = Moment(run, self._shared())

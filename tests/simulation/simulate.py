@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -48,8 +51,8 @@ class Simulated(NamedTuple):
 def simulated(seed: int, world: str, mode: Mode) -> Simulated:
     """Run the profile of this seed."""
     profile = profile_of(seed, mode)
-    stage = Stage(profile, world)
-    with patch("flow_sdk.wiring.uuid4", next_seed):
+    with TemporaryDirectory() if profile.crashes_at is not None else nullcontext("") as folder, patch("flow_sdk.wiring.uuid4", next_seed):
+        stage = Stage(profile, world, Path(folder))
         WORLDS[world](stage)
     seconds = stage.platform.now
     stage.network.arrive_late(inf)
@@ -70,8 +73,8 @@ def _problems(stage: Stage) -> Iterator[str]:
     time: Any = stage.time
     if time._runs or time._sleepers or time._idle:
         yield "9. a run is still alive"
-    if not stage.closed and stage.budget_left not in (None, stage.budget):
-        yield f"8. of the retry budget is left {stage.budget_left}, not {stage.budget}"
+    if not stage.closed and stage.holder.budget != stage.budget:
+        yield f"8. of the retry budget is left {stage.holder.budget}, not {stage.budget}"
     model = stage.platform.model
     assert isinstance(model, Model)
     executions = model.state.executions.values()
@@ -111,7 +114,7 @@ def _untrue(stage: Stage, end: End, action: Done[Any] | Raise | Gone | None) -> 
             yield "5. what it answered with is not what its run ended in"
         case Raise(failure) if not end.left and getattr(end.error, "failure", None) != failure:
             yield "5. what it raised is not what its run ended in"
-        case Gone() if not (end.left or stage.closed):
+        case Gone() if not (end.left or stage.closed or stage.life > 1):
             yield "5. nobody left it, and its run was left"
         case None if not stage.closed and end.error is None and not end.left:
             yield "it was not run"

@@ -1,9 +1,10 @@
 """What a simulated run is made of in every world: the platform, its tokens, the arguments of the client, and what is seen of each call."""
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,16 +13,21 @@ from platform_core.actions import Done, Send, Sleep
 from platform_core.config import Settings
 from platform_core.derive import derived_uuid, idempotency_key
 from platform_core.exchange import REQUEST_ID
+from platform_core.handles import ExecutionHandle
+from platform_core.job import EXECUTION_REQUEST_SECONDS_MAX
 from platform_core.machine import Decision
 from platform_core.messages import OutgoingRequest, Request
 from platform_core.requests import submission
 from platform_core.retry import RetryBudget, RetryPolicy
+from platform_core.schedule import HOLD_SECONDS_MAX
 from platform_emulator.components import COMPONENTS
 from platform_emulator.model import Model
 from platform_transports._fake_play import Heard
+from platform_transports.budget import BudgetHolder
 from platform_transports.contract import Credentials, Progress
 from platform_transports.fake import FakePlatform
-from platform_transports.virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
+from platform_transports.journal import Journal
+from platform_transports.virtual_time import VirtualTime
 from tests.exploration.world import ATTEMPTS_MAX, SECRET
 
 from .network import Network
@@ -29,6 +35,9 @@ from .shadow import Named, Shadow
 from .swarm import STARTS, Call, Profile
 
 BASE_URL = "https://platform.test"
+HANGS_SECONDS = 60.0
+"""Of real time, of which a run takes a few milliseconds: a world in which time stands still for ever ends here."""
+ROW_SECONDS_MAX = 2 * HOLD_SECONDS_MAX + EXECUTION_REQUEST_SECONDS_MAX
 REQUESTS_MAX = 5_000
 """More than any run needs: one that goes on for ever is stopped here."""
 PLATFORM_SEED = UUID(int=7)
@@ -63,7 +72,8 @@ class End(NamedTuple):
 class Stage:
     """One run of a profile, in any world."""
 
-    def __init__(self, profile: Profile, world: str) -> None:
+    def __init__(self, profile: Profile, world: str, folder: Path) -> None:
+        """`folder` is for its journal."""
         self.profile = profile
         self._world = world
         self._random = Random(f"network {profile.mode} {profile.seed}")
@@ -76,13 +86,16 @@ class Stage:
         self._of_seed = {shadow.call.seed: shadow for shadow in self.shadows}
         self.ends: dict[int, End] = {}
         self.closed = False
+        self.life = 1
+        """Of the process: the second is the one that goes on where the first has died."""
         self.open_sends = 0
-        self.providing = 0
-        """Calls of the token provider that are under way."""
+        self._folder = folder
+        self._providing: list[int] = []
+        """In which lives the token provider is being called."""
         self.budget = RetryBudget(profile.budget, profile.budget)
         """What is to be left of the client's, by what its runs decide."""
-        self.budget_left: RetryBudget | None = None
-        """What is, in the end."""
+        self.holder = BudgetHolder(self.budget)
+        """The client's own."""
         self.problems: list[str] = []
         self.tokens = [f"{SECRET}-0"] if profile.has_token else []
         self._provided = 0
@@ -97,11 +110,12 @@ class Stage:
         """What both clients are made with, besides their transport and token provider."""
         return {
             "base_url": BASE_URL,
-            "auth_token": self.tokens[0] if self.tokens else None,
+            "auth_token": self.tokens[-1] if self.tokens else None,
             "timeout": self.profile.timeout_seconds,
             "retry": RetryPolicy(attempts_max=ATTEMPTS_MAX),
             "idempotent_submissions": self.profile.keyed,
-            "observers": (self.observe,),
+            "observers": (self._observer(),),
+            "journal": None if self.profile.crashes_at is None or self.life > 1 else Journal(self._folder / "journal", sync="never"),
             "env": {},
         }
 
@@ -118,8 +132,59 @@ class Stage:
             case _:
                 return True
 
-    def observe(self, decision: Decision) -> None:
-        """The client's observer."""
+    def crash(self) -> Path:
+        """The process dies: what its journal holds now is left of it."""
+        self.life += 1
+        content = (self._folder / "journal").read_bytes()
+        if SECRET.encode() in content:
+            self.problems.append("10. the token stands in the journal")
+        self.budget = RetryBudget(self.profile.budget, self.profile.budget)
+        self.holder = BudgetHolder(self.budget)
+        left = self._folder / "left"
+        left.write_bytes(content)
+        return left
+
+    def end_of_recovered(self, end: object) -> None:
+        """How the run ended in its second life."""
+        self.ends[0] = End(error=end) if isinstance(end, BaseException) else End(end)
+
+    def seeds_of_row(self) -> Iterator[UUID]:
+        """Those of all calls, in turn."""
+        return iter([call.seed for call in self.profile.calls])
+
+    def ids_of_row(self) -> list[str]:
+        """The executions that are awaited in one row."""
+        return [self.targets[call.index][1] for call in self.profile.calls]
+
+    def end_of_row(self, handle: ExecutionHandle, end: object) -> None:
+        """How the run of this handle ended, which the row tells once."""
+        index = self.ids_of_row().index(str(handle.execution_id))
+        if index in self.ends:
+            self.problems.append(f"call {index}: 6. the row tells its end twice")
+        self.ends[index] = End(error=end) if isinstance(end, BaseException) else End(end)
+
+    def sending(self) -> Callable[[], AbstractContextManager[None]]:
+        """What a transport of this life is to enter for each request."""
+        life = self.life
+
+        @contextmanager
+        def entered() -> Generator[None, None, None]:
+            if life != self.life:
+                self.problems.append("a process that has died has sent a request")
+            self.open_sends += 1
+            try:
+                yield
+            finally:
+                self.open_sends -= 1
+
+        return entered
+
+    def _observer(self) -> Callable[[Decision], None]:
+        """The client's observer. What a process decides that has died is heard by nobody."""
+        life = self.life
+        return lambda decision: self._observe(decision) if life == self.life else None
+
+    def _observe(self, decision: Decision) -> None:
         shadow = self._of_seed[decision.operation_id]
         if isinstance(decision.action, Send):
             self._owners[decision.action.request.headers.get(REQUEST_ID) or ""] = shadow.call.index
@@ -130,19 +195,20 @@ class Stage:
         return self.shadows[self._owners[request.headers.get(REQUEST_ID) or ""]]
 
     @contextmanager
-    def provider_called(self) -> Generator[float, None, None]:
-        """The provider is being called inside it; answers with when that will be over."""
+    def provider_called(self) -> Generator["Asked", None, None]:
+        """The token provider is being called inside it."""
         assert self.profile.provider is not None
-        if self.providing:
+        life = self.life
+        if life in self._providing:
             self.problems.append("8. the token provider is called twice at a time")
-        self.providing += 1
+        self._providing.append(life)
         try:
-            yield self.platform.now + self.profile.provider.seconds
+            yield Asked(self, life, self.platform.now + self.profile.provider.seconds)
         finally:
-            self.providing -= 1
+            self._providing.remove(life)
 
-    def next_token(self) -> str:
-        """What the provider answers with now."""
+    def next_token(self, life: int) -> str:
+        """What the provider answers with now. The tokens of a process that has died are of no use to another one."""
         assert self.profile.provider is not None
         answers = self.profile.provider.answers
         answer = answers[self._provided] if self._provided < len(answers) else "token"
@@ -155,9 +221,11 @@ class Stage:
             case "no token":
                 return "no token"
             case "token":
-                self.tokens.append(f"{SECRET}-{self._provided}")
-                self._renewed_at = self.platform.now
-                return self.tokens[-1]
+                token = f"{SECRET}-{self._provided}"
+                if life == self.life:
+                    self.tokens.append(token)
+                    self._renewed_at = self.platform.now
+                return token
 
     def is_current(self, credentials: Credentials) -> bool:
         """Whether this is the newest token. A request may have been on its way just when that was renewed."""
@@ -228,7 +296,22 @@ class Stage:
         """A clock may wake late, a thread cannot leave a provider: each of it at the deadline, and in the clean-up once more."""
         provider = self.profile.provider
         seconds = 0.0 if provider is None or self._world != "sync" else provider.seconds
-        return 2 * (self.profile.lateness_seconds + seconds)
+        slack = 2 * (self.profile.lateness_seconds + seconds)
+        # In a row, and in a recovery, a run may have to wait for the requests of the others, and for whoever is to be spared polls.
+        return slack + ROW_SECONDS_MAX * len(self.profile.calls) if self.profile.row or self.profile.crashes_at is not None else slack
+
+
+class Asked(NamedTuple):
+    """A call of the token provider."""
+
+    stage: Stage
+    life: int
+    at: float
+    """When it answers."""
+
+    def token(self) -> str:
+        """What it answers with then."""
+        return self.stage.next_token(self.life)
 
 
 class Platform(FakePlatform):
@@ -269,42 +352,3 @@ class Platform(FakePlatform):
             yield "a closed client has sent a request"
         if shadow.began_at is not None and self.now > shadow.began_at + send.deadline:
             yield "7. a request was sent after its deadline"
-
-
-class LateClock(VirtualClock):
-    """The clock of the async driver, which may wake late."""
-
-    def __init__(self, time: VirtualTime, lateness_seconds: float) -> None:
-        super().__init__(time)
-        self._lateness_seconds = lateness_seconds
-
-    async def sleep_until(self, at: float) -> None:
-        """See `Clock`."""
-        await super().sleep_until(at + _lateness(at, self._lateness_seconds))
-
-
-class LeavingClock(VirtualSyncClock):
-    """The clock of a blocking driver or transport, which may wake late, and in which a thread is interrupted at its times."""
-
-    def __init__(self, time: VirtualTime, lateness_seconds: float, leaves: dict[int, list[float]]) -> None:
-        super().__init__(time)
-        self._lateness_seconds = lateness_seconds
-        self._leaves = leaves
-        """By thread."""
-
-    def sleep_until(self, at: float) -> None:
-        """See `SyncClock`."""
-        from threading import get_ident
-
-        late = at + _lateness(at, self._lateness_seconds)
-        left = self._leaves.get(get_ident())
-        if not left or left[0] > late:
-            super().sleep_until(late)
-            return
-        super().sleep_until(left.pop(0))
-        raise KeyboardInterrupt
-
-
-def _lateness(at: float, seconds_max: float) -> float:
-    """The same for the same time, so that the driver of each world wakes as late."""
-    return seconds_max * (at * 7919.0 % 1.0)

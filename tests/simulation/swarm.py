@@ -5,7 +5,7 @@ all of them strike all the time, hardly any run gets far enough for those that n
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -87,11 +87,10 @@ class Profile:
     provider: Provider | None = None
     closes_at: float | None = None
     """When the client is closed."""
-
-    @property
-    def is_left(self) -> bool:
-        """Whether somebody goes away while it runs."""
-        return self.closes_at is not None or any(call.leaves_at for call in self.calls)
+    crashes_at: float | None = None
+    """When its process dies; another one goes on with its journal. For a single call."""
+    row: bool = False
+    """Whether all calls are awaited in one row, by `await_all`."""
 
 
 def profile_of(seed: int, mode: Mode) -> Profile:
@@ -103,6 +102,11 @@ def profile_of(seed: int, mode: Mode) -> Profile:
 def _safety(seed: int, random: Random) -> Profile:
     keyed = random.random() < 0.85
     calls = tuple(_call(index, random) for index in range(_number(random, keyed=keyed)))
+    row = random.random() < 0.1
+    if row:
+        calls = tuple(replace(call, kind="await", starts_at=0.0, leaves_at=()) for call in calls)
+    may_crash = not row and len(calls) == 1 and calls[0].kind in ("execute", "await")
+    crashes_at = _at(random, 30.0) if may_crash and random.random() < 0.4 else None
     provider = _provider(random)
     waits_for_tokens = provider is not None and len(calls) > 1
     return Profile(
@@ -118,12 +122,17 @@ def _safety(seed: int, random: Random) -> Profile:
         lateness_seconds=random.choice((0.0, 0.0, random.uniform(0.0, 2.0))),
         has_token=provider is None or random.random() < 0.7,
         provider=provider,
-        closes_at=_at(random, 60.0) if random.random() < 0.1 else None,
+        closes_at=_at(random, 60.0) if crashes_at is None and random.random() < 0.1 else None,
+        crashes_at=crashes_at,
+        row=row,
     )
 
 
 def _liveness(seed: int, random: Random) -> Profile:
     calls = tuple(_patient(index, random) for index in range(_number(random, keyed=True)))
+    row = random.random() < 0.1
+    if row:
+        calls = tuple(replace(call, kind="await", starts_at=0.0) for call in calls)
     behaviour = Behaviour(
         pending_seconds=_at(random, 10.0),
         replica_lag_seconds=random.choice((0.0, random.uniform(0.0, LAG_SECONDS_MAX))),

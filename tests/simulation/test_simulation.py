@@ -8,22 +8,11 @@ import pytest
 from platform_core.outcomes import Abandoned
 from tests.simulation import command
 from tests.simulation.simulate import Simulated, simulated
-from tests.simulation.swarm import FAULTS, FINAL_FAULTS, MODES, Mode, Profile, profile_of
+from tests.simulation.swarm import FAULTS, FINAL_FAULTS, MODES, Mode, profile_of
 from tests.simulation.trace import told
-from tests.simulation.worlds import WORLDS
+from tests.simulation.worlds import WORLDS, is_the_same_in
 
 SEEDS = 60
-
-
-def is_the_same_in(world: str, profile: Profile) -> bool:
-    """Whether this world has the same run of it as asyncio."""
-    match world:
-        case "trio":  # a task that was cancelled cannot be cancelled again
-            return all(len(call.leaves_at) < 2 for call in profile.calls)
-        case "sync":  # a thread sees a closed client as it wakes, and cannot leave a token provider
-            return profile.closes_at is None and profile.provider is None
-        case _:
-            return True
 
 
 @pytest.mark.parametrize("world", WORLDS)

@@ -41,7 +41,8 @@ def _of_profile(profile: Profile, world: str) -> Iterator[str]:
     yield f"  faults: {', '.join(f'{kind} {rate:.2f}' for kind, rate in profile.rates.items()) or 'none'}"
     yield (
         f"  keyed {profile.keyed}, timeout {profile.timeout_seconds:g} s, budget {profile.budget}, "
-        f"late by {profile.lateness_seconds:.3f} s, token {profile.has_token}, {profile.provider}, closed at {profile.closes_at}"
+        f"late by {profile.lateness_seconds:.3f} s, token {profile.has_token}, {profile.provider}, closed at {profile.closes_at}, "
+        f"crashed at {profile.crashes_at}, in a row {profile.row}"
     )
 
 
