@@ -286,6 +286,20 @@ class TestEventLoops:
         assert 20 <= sent == len(platform.requests)
         assert [each.status for each in executions(platform)] == [ExecutionStatus.COMPLETED] * 5
 
+    async def test_nobody_sleeps_to_its_next_poll_once_the_client_is_closed(self) -> None:
+        platform = modelled()
+        clock = platform.asynchronous().clock
+        client = PlatformClient("https://platform.test", "a-token", transport=platform, env={})
+        ids = [(await client.submit_code_block_execution(SLEEP, {"seconds": 60}))["execution_id"] for _ in range(3)]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ends_of, client.await_all(ids, concurrency=1))  # one sleeps, two wait for their turn to sleep
+            with clock.run():
+                await clock.sleep_until(5.0)
+                await client.close()
+                for _ in range(50):
+                    await anyio.lowlevel.checkpoint()
+        assert platform.now == 5.0
+
     def test_an_event_loop_that_ends_first_ends_every_run(self, anyio_backend_name: str) -> None:
         platform, decisions, kept = modelled(), list[Decision](), list[Any]()
 

@@ -174,7 +174,7 @@ class AsyncMany(_Many[K, AsyncDriven[Any], E]):
             self._put_back(due.run, driven, at, self._clock.now(), tell)
 
     async def _sleep_until(self, at: float) -> None:
-        if at > self._clock.now():
+        if at > self._clock.now() and not self._alive.closed:
             await self._clock.sleep_until(at)
 
 
