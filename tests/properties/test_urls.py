@@ -64,7 +64,7 @@ def check_url(base_url: str, made: Request, prefix: str = "") -> None:
     assert rest.startswith(b"Host: " + split.netloc.encode())
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.sampled_from(BASE_URLS), PATHS, st.none() | st.dictionaries(TEXTS, VALUES, max_size=3))
 def test_a_path_with_parameters_is_refused_or_stays_at_the_origin(base_url: str, path: str, params: dict[str, Any] | None) -> None:
     try:

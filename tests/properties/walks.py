@@ -2,6 +2,7 @@
 
 from typing import Any, assert_never
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from platform_core.actions import Action, Authorize, Done, Gone, Raise, Send, Sleep
@@ -13,6 +14,8 @@ from .strategies import BUILDERS, outcomes
 STEPS_MAX = 20
 FAR_SECONDS = 1e7
 """Past every deadline, and past a `Retry-After` that anybody means."""
+WALKING = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.too_slow])
+"""A walk that grows too large is begun anew, which is no fault of the test."""
 ALWAYS: frozenset[type] = frozenset({Restored, Abandoned})
 
 
