@@ -9,12 +9,14 @@ from platform_transports.conformance.steps import AwaitClose, Close, Read, Reply
 
 _PLAYABLE = (Read, Reply, Close, Reset, Wait, AwaitClose)
 EXTRA_BYTES = "httpcore keeps what came after an answer in h11's buffer, and takes it for the next one (RFC 9112, section 6.3)"
+_READS_LATE = "httpcore reads once it has sent, unless sending fails (encode/httpx#30, pydantic/httpx2#13)"
 _SKIPPED_UNCOUNTED = "httpcore skips interim answers without a count"
 _NO_PARTIAL_HEAD = "httpcore does not tell a head that broke off from none (encode/httpcore#479)"
 
 HTTPX: dict[str, str] = {
     "tls-body-to-the-close-needs-close-notify": "httpcore takes any end of TLS for its end (encode/httpcore#362)",
-    "early-answer": "httpcore reads once it has sent, unless sending fails (encode/httpx#30, pydantic/httpx2#13)",
+    "early-answer": _READS_LATE,
+    "flows-up-early-answer": _READS_LATE,
     "closed-in-the-status-line": _NO_PARTIAL_HEAD,
     "closed-in-the-head": _NO_PARTIAL_HEAD,
     "head-cut-off-on-a-kept-connection": _NO_PARTIAL_HEAD,
@@ -40,9 +42,13 @@ HTTPX_SYNC: dict[str, str] = {
     "closing-before-the-answer": _NOT_WOKEN,
     "closing-within-the-answer": _NOT_WOKEN,
     "closing-while-waiting": _NOT_WOKEN,
+    "flow-closed": _NOT_WOKEN,
 }
 _WHOLE_PROCEDURES = frozenset(
-    {"closing-twice", "closing-unused", "error-chains-nothing", "error-pickles", "error-shows-no-token", "transport-shows-no-token"}
+    {
+        *("closing-twice", "closing-unused", "error-chains-nothing", "error-pickles", "error-shows-no-token", "transport-shows-no-token"),
+        *("flows-down-empty", "flows-down-refused", "flows-down-refused-at-length"),
+    }
 )
 
 

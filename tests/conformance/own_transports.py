@@ -72,7 +72,11 @@ class Lying(Bare):
             raise TransportError(FailureCause(error.kind), "no", error.reused) from None
 
 
-DECLARED = Subject("declared", lambda limits, ssl_context: Tried(limits), ("sync",), {"no-retry": "it is proud of it"})
-NEEDLESS = Subject("needless", lambda limits, ssl_context: BlockingTransport(limits), ("sync",), {"no-retry": "a library's #1"})
-MISSPELT = Subject("misspelt", lambda limits, ssl_context: BlockingTransport(limits), ("sync",), {"no-retries": "a library's #1"})
+DECLARED = Subject("declared", lambda limits, ssl_context: Tried(limits), ("sync",), {"no-retry": "it is proud of it"}, carries_flows=True)
+NEEDLESS = Subject(
+    "needless", lambda limits, ssl_context: BlockingTransport(limits), ("sync",), {"no-retry": "a library's #1"}, carries_flows=True
+)
+MISSPELT = Subject(
+    "misspelt", lambda limits, ssl_context: BlockingTransport(limits), ("sync",), {"no-retries": "a library's #1"}, carries_flows=True
+)
 SEVERAL = [DECLARED, NEEDLESS]

@@ -45,16 +45,23 @@ def _libraries() -> tuple[Subject, ...]:
         subject
         for library, more in (("httpx", HTTPX_ONLY), ("httpx2", {}))
         for subject in (
-            Subject(library, _httpx(HttpxTransport, library), loops, more | HTTPX),
-            Subject(f"{library} sync", _httpx(HttpxSyncTransport, library), ("sync",), more | HTTPX | HTTPX_SYNC, mended_here=MENDED_HERE),
+            Subject(library, _httpx(HttpxTransport, library), loops, more | HTTPX, carries_flows=True),
+            Subject(
+                f"{library} sync",
+                _httpx(HttpxSyncTransport, library),
+                ("sync",),
+                more | HTTPX | HTTPX_SYNC,
+                mended_here=MENDED_HERE,
+                carries_flows=True,
+            ),
         )
     )
 
 
 NATIVES = (
-    Subject("native trio", _native(TrioTransport), ("trio",)),
-    Subject("native asyncio", _native(AsyncioTransport), ("asyncio", "uvloop")),
-    Subject("native sync", _native(BlockingTransport), ("sync",)),
+    Subject("native trio", _native(TrioTransport), ("trio",), carries_flows=True),
+    Subject("native asyncio", _native(AsyncioTransport), ("asyncio", "uvloop"), carries_flows=True),
+    Subject("native sync", _native(BlockingTransport), ("sync",), carries_flows=True),
 )
 EXAMPLES = (
     Subject("aiohttp on asyncio", _by_name(AiohttpTransport), ("asyncio",), AIOHTTP),
@@ -63,7 +70,7 @@ EXAMPLES = (
     Subject("pycurl", _by_name(CurlTransport), ("sync",), CURL),
 )
 FAKES = (
-    Subject("fake", _no_sockets, ("asyncio", "trio"), fake(), FakeStage),
-    Subject("fake sync", _no_sockets, ("sync",), fake(), FakeStage),
+    Subject("fake", _no_sockets, ("asyncio", "trio"), fake(), FakeStage, carries_flows=True),
+    Subject("fake sync", _no_sockets, ("sync",), fake(), FakeStage, carries_flows=True),
 )
 SUBJECTS = (*NATIVES, *_libraries(), *FAKES, *EXAMPLES)

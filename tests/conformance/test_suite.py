@@ -35,7 +35,9 @@ class Late(BlockingTransport):
 def no_answer(seconds: float) -> Case:
     late = type("Late", (Late,), {"seconds": seconds})
     (case,) = [
-        each for each in cases([Subject("late", lambda limits, ssl_context: late(limits), ("sync",))]) if each.check.name == "no-answer"
+        each
+        for each in cases([Subject("late", lambda limits, ssl_context: late(limits), ("sync",), carries_flows=True)])
+        if each.check.name == "no-answer"
     ]
     return case
 

@@ -26,7 +26,7 @@ from ._native_common import (
 )
 from .contract import AsyncFlow, AsyncSink, Progress, TransportError
 from .http1.connection import Connection
-from .http1.request import EncodedRequest, Origin, framed
+from .http1.request import EncodedRequest, Flowing, Origin
 
 T = TypeVar("T")
 
@@ -44,8 +44,8 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         self._unsent: deque[bytes | memoryview] = deque()
         self._paused = False
         self._look: Callable[[], bool] | None = None
-        self._more = False
-        """Whether more of the request's body flows in."""
+        self._flowing: Flowing | None = None
+        """The body of the request, while it flows in."""
         self._event: asyncio.Future[None] | None = None
         """For a call whose bodies flow: settled when something has come, has gone, or has ended."""
         self._reading_paused = False
@@ -71,7 +71,7 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         """The same, piece by piece, all in the task of the caller, whose code is part of it: the caller's timeout ends that too."""
         answer: asyncio.Future[Response | TransportError] = self._loop.create_future()
         self._answer = answer
-        self._more = request.flowing is not None
+        self._flowing = flowing = request.flowing
         pieces = None if flow.pieces is None else flow.pieces()
         is_told = False
         try:
@@ -85,17 +85,15 @@ class AnswerProtocol(asyncio.BufferedProtocol):
                 is_told = await self._hand_on(flow.sink, is_told=is_told)
                 if is_over:
                     return answer.result()
-                if self._more and not self._unsent and not self._paused:
+                if flowing is not None and not flowing.is_over and not self._unsent and not self._paused:
                     piece = b"" if pieces is None else await anext(pieces, b"")
-                    self._more = bool(piece)
-                    self._unsent.extend(_cut(framed(piece, request.flowing)))
+                    self._unsent.extend(_cut(flowing.framed(piece)))
                     self._send()
                     await asyncio.sleep(0)  # a socket may take all at once, and an early answer is only seen by the loop
                 else:
                     await self._happened(event, flow.idle_seconds_max)
         finally:
-            self._answer = self._event = None
-            self._more = False
+            self._answer = self._event = self._flowing = None
             self._unsent.clear()
             self._read_on()
 
@@ -201,7 +199,8 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         return self._answer is not None and not self._answer.done()
 
     def _is_sent(self) -> bool:
-        return not self._unsent and not self._more and self._transport is not None and not self._transport.get_write_buffer_size()
+        more = self._unsent or (self._flowing is not None and not self._flowing.is_over)
+        return not more and self._transport is not None and not self._transport.get_write_buffer_size()
 
     def _end_of_stream(self) -> Response | TransportError | None:
         """What the end makes of the answer.

@@ -23,7 +23,7 @@ from platform_core.messages import Response
 from ._native_common import PIECE_BYTES, RECEIVE_BYTES, broken_detail
 from .contract import Progress, TransportError
 from .http1.connection import Connection
-from .http1.request import EncodedRequest, framed
+from .http1.request import EncodedRequest
 
 T = TypeVar("T")
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
@@ -171,14 +171,13 @@ def exchange_flowing(stream: Stream, request: EncodedRequest, limits: Limits, pr
     """The same, piece by piece: the next one is asked for when the last one has gone, and only a look is taken in between."""
     sock, http = stream.sock, stream.http
     unsent = _Unsent(http.begin(request, limits, progress, flows=sinks))
-    more = request.flowing is not None
+    flowing = request.flowing
     is_told = False
     while True:
-        if more and unsent.is_empty:
-            piece = (yield Next.PIECE) or b""
-            more = bool(piece)
-            unsent.add(framed(piece, request.flowing))
+        if flowing is not None and not flowing.is_over and unsent.is_empty:
+            unsent.add(flowing.framed((yield Next.PIECE) or b""))
         wait = unsent.send(sock)
+        more = flowing is not None and not flowing.is_over
         is_looking = more and unsent.is_empty
         if not is_looking and not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
             yield wait

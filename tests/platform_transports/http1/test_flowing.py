@@ -7,7 +7,7 @@ from platform_core.messages import Body, External, Headers, Inline, OutgoingRequ
 from platform_core.outcomes import FailureCause
 from platform_transports.contract import Credentials, Progress, SyncFlow, TransportError
 from platform_transports.http1.connection import Connection
-from platform_transports.http1.request import EncodedRequest, encoded, framed
+from platform_transports.http1.request import EncodedRequest, encoded
 
 CREDENTIALS = Credentials("Authorization", "Bearer s3cr3t")
 FLOW = SyncFlow(lambda: iter(()))
@@ -41,8 +41,9 @@ def test_a_body_whose_length_is_known_is_framed_by_it_and_another_by_chunks(
     (head,) = request.pieces
     assert head.endswith(line)
     assert head.count(b"Content-Length") + head.count(b"Transfer-Encoding") == 1
-    assert framed(b"hello", request.flowing) == piece
-    assert framed(b"", request.flowing) == end
+    assert request.flowing is not None
+    assert request.flowing.framed(b"hello") == piece
+    assert request.flowing.framed(b"") == end
 
 
 def test_a_body_that_the_request_holds_does_not_flow() -> None:
@@ -55,6 +56,18 @@ def test_a_body_that_the_request_holds_does_not_flow() -> None:
 def test_a_body_without_pieces_is_refused(flow: SyncFlow | None) -> None:
     with pytest.raises(TypeError, match="piece by piece"):
         made(External(5, replayable=True), flow=flow)
+
+
+@pytest.mark.parametrize(("length", "over"), [(5, [False, False, True]), (0, [True]), (None, [False, False, False, True])])
+def test_a_body_is_over_with_its_last_byte_where_that_is_known(length: int | None, over: list[bool]) -> None:
+    flowing = made(External(length, replayable=False)).flowing
+    assert flowing is not None
+    found = [flowing.is_over]
+    for piece in (b"hel", b"lo", b""):
+        if not flowing.is_over:
+            flowing.framed(piece)
+            found.append(flowing.is_over)
+    assert found == over
 
 
 def cuts(data: bytes) -> list[list[bytes]]:

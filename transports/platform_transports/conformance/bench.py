@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -17,10 +17,10 @@ import anyio.to_thread
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import OutgoingRequest, Response
 from platform_core.outcomes import FailureCause
-from platform_transports.contract import Progress, SyncTransport, TransportError
+from platform_transports.contract import Progress, TransportError
 
 from .ends import Answered, CheckFailedError, End, Failed, ImpossibleError, TooSlowError, end_of, is_met
-from .sender import CREDENTIALS, LONG_SECONDS, SHORT_SECONDS, TARGET, Sender, request_to
+from .sender import CREDENTIALS, LONG_SECONDS, SHORT_SECONDS, TARGET, Flow, Sender, request_to
 from .steps import Script
 from .subjects import Backend, Loopback, Server, Stage, Subject, Transport
 
@@ -45,10 +45,11 @@ class Call:
     target: str = TARGET
     seconds: float = LONG_SECONDS
     limits: Limits = DEFAULT_LIMITS
+    flow: Flow | None = None
 
     def request(self, url: str) -> OutgoingRequest:
         """As the driver would make it."""
-        return request_to(url, self.method, self.body, self.headers, self.target)
+        return request_to(url, self.method, self.body, self.headers, self.target, self.flow)
 
 
 class InterruptedCallError(KeyboardInterrupt):
@@ -91,6 +92,10 @@ class Bench:
         if sender.is_async != self.is_async:
             message = f"send() of {type(sender.transport).__name__} is {'async' if sender.is_async else 'blocking'}: not for {self.backend}"
             raise ImpossibleError(message)
+        if sender.carries_flows != self.subject.carries_flows:
+            kind, says = type(sender.transport).__name__, "carries" if sender.carries_flows else "does not carry"
+            message = f"{kind} {says} flows: Subject(…, carries_flows={sender.carries_flows})"
+            raise ImpossibleError(message)
         self._made.append(sender)
         return sender
 
@@ -117,20 +122,25 @@ class Bench:
         return met
 
     async def leave(
-        self, sender: Sender[Transport], request: OutgoingRequest, until: Callable[[], None], limits: Limits = DEFAULT_LIMITS
+        self,
+        sender: Sender[Transport],
+        request: OutgoingRequest,
+        until: Callable[[], None],
+        limits: Limits = DEFAULT_LIMITS,
+        flow: Flow | None = None,
     ) -> Progress:
         """Begin a call and leave it once `until` returns, by cancellation or, in a blocking one, by an interrupt. How far it had come."""
         progress = Progress()
         if self.is_async:
             with anyio.move_on_after(LONG_SECONDS + _GRACE_SECONDS):
                 async with anyio.create_task_group() as group:
-                    group.start_soon(lambda: self._left(sender, request, limits, progress))
+                    group.start_soon(lambda: self._left(sender, request, limits, progress, flow))
                     await anyio.to_thread.run_sync(until)
                     await anyio.wait_all_tasks_blocked()
                     group.cancel_scope.cancel()
                 return progress
             raise CheckFailedError("a call that was cancelled did not end")
-        self._interrupt(sender, request, until, limits, progress)
+        self._interrupt(sender, request, until, limits, progress, flow)
         return progress
 
     async def wait(self, what: Callable[[], object]) -> None:
@@ -157,7 +167,7 @@ class Bench:
         limits = replace(call.limits, connect_seconds_max=self._paced(call.limits.connect_seconds_max))
         with anyio.move_on_after(max(seconds, 0.0) + self.soon_seconds) as scope:
             try:
-                return await sender.send(request, seconds, limits, progress)
+                return await sender.send(request, seconds, limits, progress, call.flow)
             except TransportError as error:
                 return error
             except CheckFailedError:  # from a stage that cannot play this
@@ -172,17 +182,25 @@ class Bench:
     def _paced(self, seconds: float) -> float:
         return seconds * self.pace if seconds <= SHORT_SECONDS else seconds
 
-    async def _left(self, sender: Sender[Transport], request: OutgoingRequest, limits: Limits, progress: Progress) -> None:
+    async def _left(
+        self, sender: Sender[Transport], request: OutgoingRequest, limits: Limits, progress: Progress, flow: Flow | None
+    ) -> None:
         met: object
         try:
-            met = await sender.send(request, LONG_SECONDS, limits, progress)
+            met = await sender.send(request, LONG_SECONDS, limits, progress, flow)
         except TransportError as error:
             met = error
         message = f"a call that was cancelled must end as cancelled, but ended as {met!r}"
         raise CheckFailedError(message)
 
     def _interrupt(
-        self, sender: Sender[Transport], request: OutgoingRequest, until: Callable[[], None], limits: Limits, progress: Progress
+        self,
+        sender: Sender[Transport],
+        request: OutgoingRequest,
+        until: Callable[[], None],
+        limits: Limits,
+        progress: Progress,
+        flow: Flow | None,
     ) -> None:
         """Send from this thread, the main one, and let a signal raise in the middle of it."""
         main = threading.main_thread()
@@ -204,7 +222,7 @@ class Bench:
 
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ResourceWarning)
-            met = self._struck(sender, request, limits, progress, strike, interrupt, struck)
+            met = self._struck(sender, request, limits, progress, flow, strike, interrupt, struck)
             gc.collect()
         if met is not None:
             message = f"a call that was interrupted must raise the interrupt, but ended as {met!r}"
@@ -220,6 +238,7 @@ class Bench:
         request: OutgoingRequest,
         limits: Limits,
         progress: Progress,
+        flow: Flow | None,
         strike: Callable[[], None],
         interrupt: Callable[[int, object], None],
         struck: threading.Event,
@@ -229,7 +248,7 @@ class Bench:
         before = signal.signal(signal.SIGUSR1, interrupt)
         try:
             thread.start()
-            return cast("SyncTransport", sender.transport).send(request, CREDENTIALS, sender.now() + LONG_SECONDS, limits, progress)
+            return sender.blocking(flow).send(request, CREDENTIALS, sender.now() + LONG_SECONDS, limits, progress)
         except InterruptedCallError:
             return None
         except TransportError as error:

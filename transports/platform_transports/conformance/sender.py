@@ -2,15 +2,32 @@
 
 import inspect
 import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from platform_core.limits import DEFAULT_LIMITS, Limits
-from platform_core.messages import Headers, Inline, OutgoingRequest, Response
-from platform_transports.contract import AsyncTransport, BringsClock, BringsSyncClock, Credentials, Progress, SyncTransport, TransportError
+from platform_core.messages import Body, External, Headers, Inline, OutgoingRequest, Response
+from platform_transports.contract import (
+    IDLE_SECONDS_MAX,
+    AsyncFlow,
+    AsyncTransport,
+    BringsClock,
+    BringsSyncClock,
+    CarriesFlows,
+    CarriesSyncFlows,
+    Credentials,
+    Progress,
+    SyncFlow,
+    SyncSink,
+    SyncTransport,
+    TransportError,
+)
+from platform_transports.flows import carrying, carrying_sync
 
 from .ends import CheckFailedError
 
@@ -24,6 +41,45 @@ SHORT_SECONDS = 0.1
 T_co = TypeVar("T_co", bound=AsyncTransport | SyncTransport, covariant=True)
 
 
+class Flow(NamedTuple):
+    """What flows in a check, written once, as for threads: the pieces of a body of this length, and a sink, which may block."""
+
+    pieces: Callable[[], Iterator[bytes]] | None = None
+    length: int | None = None
+    sink: SyncSink | None = None
+    idle_seconds_max: float = IDLE_SECONDS_MAX
+
+    def body(self, content: bytes) -> Body:
+        """The body of the request: this content, unless there are pieces."""
+        return Inline(content) if self.pieces is None else External(self.length, replayable=False)
+
+    def in_threads(self) -> SyncFlow:
+        """As a blocking transport takes it."""
+        return SyncFlow(self.pieces, self.sink, self.idle_seconds_max)
+
+    def in_tasks(self) -> AsyncFlow:
+        """As an async transport takes it."""
+        sink = None if self.sink is None else _SinkInTasks(self.sink)
+        return AsyncFlow(None if self.pieces is None else self._opened, sink, self.idle_seconds_max)
+
+    async def _opened(self) -> AsyncIterator[bytes]:
+        assert self.pieces is not None, "else it is not opened"
+        for piece in self.pieces():
+            await anyio.lowlevel.checkpoint()
+            yield piece
+
+
+class _SinkInTasks:
+    def __init__(self, sink: SyncSink) -> None:
+        self._sink = sink
+
+    async def begin(self, head: Response) -> None:
+        self._sink.begin(head)
+
+    async def take(self, piece: bytes) -> None:
+        await anyio.to_thread.run_sync(self._sink.take, piece, abandon_on_cancel=True)
+
+
 @dataclass(frozen=True)
 class Sender(Generic[T_co]):
     """`transport` is what the user wrote."""
@@ -34,6 +90,11 @@ class Sender(Generic[T_co]):
     def is_async(self) -> bool:
         """Whether it is awaited."""
         return inspect.iscoroutinefunction(self.transport.send)
+
+    @property
+    def carries_flows(self) -> bool:
+        """Whether it says so."""
+        return isinstance(self.transport, CarriesFlows if self.is_async else CarriesSyncFlows)
 
     def now(self) -> float:
         """The time in which its deadlines are."""
@@ -48,16 +109,23 @@ class Sender(Generic[T_co]):
         seconds: float = LONG_SECONDS,
         limits: Limits = DEFAULT_LIMITS,
         progress: Progress | None = None,
+        flow: Flow | None = None,
     ) -> Response:
-        """Send with the credentials and the deadline in so many seconds."""
+        """Send with the credentials and the deadline in so many seconds; with a flow as the drivers do it."""
         progress = Progress() if progress is None else progress
         deadline = self.now() + seconds
-        transport: object = self.transport
         if self.is_async:
-            return await cast("AsyncTransport", transport).send(request, CREDENTIALS, deadline, limits, progress)
-        send = cast("SyncTransport", transport).send
+            transport = cast("AsyncTransport", self.transport)
+            transport = transport if flow is None else carrying(transport, flow.in_tasks())
+            return await transport.send(request, CREDENTIALS, deadline, limits, progress)
+        send = self.blocking(flow).send
         # Abandoned: where a check gives up, the thread ends once the server has closed.
         return await anyio.to_thread.run_sync(send, request, CREDENTIALS, deadline, limits, progress, abandon_on_cancel=True)
+
+    def blocking(self, flow: Flow | None = None) -> SyncTransport:
+        """The blocking transport, with this flow in its sends."""
+        transport = cast("SyncTransport", self.transport)
+        return transport if flow is None else carrying_sync(transport, flow.in_threads())
 
     async def fails(self, request: OutgoingRequest, seconds: float = LONG_SECONDS, limits: Limits = DEFAULT_LIMITS) -> TransportError:
         """The error of a send that must fail."""
@@ -87,6 +155,7 @@ def request_to(
     content: bytes = b"",
     headers: tuple[tuple[str, str], ...] = (),
     target: str = TARGET,
+    flow: Flow | None = None,
 ) -> OutgoingRequest:
     """A request as the driver would make it."""
-    return OutgoingRequest(method, url + target, Headers(headers), Inline(content))
+    return OutgoingRequest(method, url + target, Headers(headers), Inline(content) if flow is None else flow.body(content))

@@ -18,7 +18,8 @@ _STEP_SECONDS_MAX = 10.0
 _WAIT_SECONDS_MAX = 5.0
 _RETRY_SECONDS = 0.01
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
-
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked *(?:\r|$)", re.IGNORECASE)
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 _REQUEST_ID = re.compile(rb"\r\nx-request-id: *([^\r]*)\r\n", re.IGNORECASE)
 
 
@@ -214,6 +215,10 @@ def _read_request(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in data:
         data += _received(connection)
     head, _, body = data.partition(b"\r\n\r\n")
+    if _CHUNKED.search(head):
+        while not data.endswith(_LAST_CHUNK):
+            data += _received(connection)
+        return bytes(data)
     length = _CONTENT_LENGTH.search(head)
     missing = (int(length[1]) if length else 0) - len(body)
     while missing > 0:

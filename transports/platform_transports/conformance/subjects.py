@@ -83,6 +83,7 @@ class Subject:
     and with TLS by this context; it is called in the event loop. `declared` maps the names of checks to the reason why this
     transport does not pass them, best with the number of the issue at the library underneath. Such a check must fail: once it
     does not any more, the suite says so. `mended_here` are those of them that pass on this Python or system all the same: they must.
+    Only where it `carries_flows` is it checked how: it says so itself, and the two must agree.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Subject:
     stage: "Callable[[Subject], Stage] | None" = None
     """For a stand-in without sockets; None: servers on loopback."""
     mended_here: frozenset[str] = frozenset()
+    carries_flows: bool = False
 
     def __post_init__(self) -> None:
         if not self.backends or not set(self.backends) <= set(BACKENDS):
@@ -141,7 +143,7 @@ def _subject_of(value: object, place: str, backends: tuple[Backend, ...]) -> Sub
         message = f"{place} must be a Subject, a list of them, or the class of a transport, not {value!r}"
         raise ValueError(message)
     natural: tuple[Backend, ...] = ("asyncio",) if inspect.iscoroutinefunction(cast(Any, value).send) else ("sync",)
-    return Subject(value.__name__, _maker(value), backends or natural)
+    return Subject(value.__name__, _maker(value), backends or natural, carries_flows=hasattr(cast("Any", value), "carries_flows"))
 
 
 def _maker(kind: Any) -> Make:  # noqa: ANN401 -- a user's class, whatever its constructor takes

@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from platform_core.messages import External, OutgoingRequest
 from platform_core.outcomes import FailureCause
@@ -22,16 +22,33 @@ _JOINED_BYTES_MAX = 64 * 1024
 """A body up to here goes out in one piece with its head; a longer one is not copied for that."""
 
 
-Flowing: TypeAlias = Literal["by length", "in chunks"]
-"""How the pieces of a body that follows its head are framed (RFC 9112, sections 6.2 and 7.1)."""
-
-
 class Origin(NamedTuple):
     """Where a connection leads to. A connection serves one of them."""
 
     scheme: str
     host: str
     port: int
+
+
+class Flowing:
+    """A body that follows its head piece by piece, framed by its length, else in chunks (RFC 9112, sections 6.2 and 7.1)."""
+
+    __slots__ = ("_left", "is_over")
+
+    def __init__(self, length: int | None) -> None:
+        self._left = length
+        self.is_over = length == 0
+        """Whether no piece is missing: where the length says so nobody need be asked, and the answer may come that soon."""
+
+    def framed(self, piece: bytes) -> bytes:
+        """A piece as it goes out; an empty one says that there are no more."""
+        if self._left is not None:
+            self._left -= len(piece)
+            self.is_over = not piece or self._left <= 0
+            return piece
+        self.is_over = not piece
+        # Copied, since a second write costs more than a copy of what one reads at a time.
+        return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
 class EncodedRequest:
@@ -43,7 +60,7 @@ class EncodedRequest:
         self.origin = origin
         self.method = method
         self.pieces = pieces
-        self.flowing: Flowing | None = flowing
+        self.flowing = flowing
 
 
 def encoded(
@@ -57,7 +74,7 @@ def encoded(
     flowing: Flowing | None = None
     if flow is not None and flow.pieces is not None and isinstance(request.body, External):
         content, length = b"", request.body.length
-        flowing = "in chunks" if length is None else "by length"
+        flowing = Flowing(length)
     else:
         content = request.body.content
         length = len(content)
@@ -79,14 +96,6 @@ def encoded(
     if len(head) != len(text) or head.translate(None, _IN_LINE) != b"\r\n" * (len(lines) + 1):
         return TransportError(FailureCause.LOCAL, "no", detail="a header whose value cannot be sent")
     return EncodedRequest(origin, request.method, (head + content,) if len(content) <= _JOINED_BYTES_MAX else (head, content), flowing)
-
-
-def framed(piece: bytes, flowing: Flowing | None) -> bytes:
-    """A piece of a body that flows as it goes out; an empty one is its end."""
-    if flowing == "by length":
-        return piece
-    # Copied, since a second write costs more than a copy of what one reads at a time.
-    return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
 def _place(url: str) -> tuple[Origin, str, str] | None:

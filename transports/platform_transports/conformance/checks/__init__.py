@@ -2,7 +2,7 @@
 
 from platform_transports.conformance.check import Check
 
-from . import answers, connecting, errors, leaving, refusals, reuse, sending, tls
+from . import answers, connecting, errors, flows, leaving, refusals, reuse, sending, tls
 
 GROUPS: dict[str, tuple[Check, ...]] = {
     "connecting": connecting.CHECKS,
@@ -13,6 +13,7 @@ GROUPS: dict[str, tuple[Check, ...]] = {
     "reuse of connections": reuse.CHECKS,
     "deadlines, leaving, closing": leaving.CHECKS,
     "errors": errors.CHECKS,
+    "bodies that flow": flows.CHECKS,
 }
 CHECKS: dict[str, Check] = {check.name: check for checks in GROUPS.values() for check in checks}
 """By name."""
