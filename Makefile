@@ -62,6 +62,9 @@ test: $(READY) ## run the tests
 many: $(READY) ## wait for 10,000 executions in one process, in each world, in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.many_runs $(BENCH_ARGS)
 
+large: $(READY) ## a body of one GiB up and down, in each world: speed, memory, CPU time, in docs/benchmarks.md
+	$(BIN)/python -m benchmarks.large $(BENCH_ARGS)
+
 poll-plan: $(READY) ## the poll plan beside the plans of others, in virtual time, in docs/poll_plan.md
 	$(BIN)/python -m benchmarks.poll_plan
 

@@ -6,15 +6,12 @@ The platform is the emulator, in a process of its own. Executions are submitted 
 """
 
 import argparse
-import gc
-import multiprocessing
 import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +19,7 @@ import anyio
 
 from benchmarks.machine import machine_name, versions
 from benchmarks.report import HISTORY, PAGE, remember, revision
+from benchmarks.used import Used, apart
 from flow_sdk import PlatformClient, SyncPlatformClient
 from flow_sdk.many import Awaited
 from platform_core.schedule import CONCURRENCY, POLLS_PER_SECOND_MAX
@@ -160,75 +158,34 @@ async def submitted(server: Server, runs: int, lead_seconds: float) -> dict[str,
 
 def in_own_process(world: str, server: Server, seconds_of: dict[str, float]) -> Found:
     """Await them in this world, in a process that does nothing else. Raises `TimeoutError` where it hangs."""
-    spawn = multiprocessing.get_context("spawn")
-    receiving, sending = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_await_and_tell, args=(world, server, seconds_of, sending))
-    process.start()
-    sending.close()
-    try:
-        if not receiving.poll(HANG_SECONDS):
-            raise TimeoutError(f"not all of {len(seconds_of)} executions were told of in {HANG_SECONDS:g} s")
-        found: Found = receiving.recv()
-        return found
-    finally:
-        process.kill()
-        process.join()
-        receiving.close()
+    return apart(_awaited, world, server, seconds_of, seconds_max=HANG_SECONDS)
 
 
-def _await_and_tell(world: str, server: Server, seconds_of: dict[str, float], sending: Connection) -> None:
+def _awaited(world: str, server: Server, seconds_of: dict[str, float]) -> Found:
     ends = Ends(seconds_of)
     if world == "threads":
         used = _await_in_threads(server, seconds_of, ends)
     else:
         used = anyio.run(_await_in_tasks, server, seconds_of, ends, backend=world)
-    sending.send(Found(world, len(seconds_of), ends.results, *used, ends.delay_seconds_mean, ends.delay_seconds_max))
+    return Found(world, len(seconds_of), ends.results, *used, ends.delay_seconds_mean, ends.delay_seconds_max)
 
 
-def _await_in_threads(server: Server, ids: Iterable[str], ends: Ends) -> "_Used":
+def _await_in_threads(server: Server, ids: Iterable[str], ends: Ends) -> Used:
     with SyncPlatformClient(*server, env={}) as client:
         client.request("GET", "/api/v1/tenants/orgs")
-        idle = _Used.idle()
+        idle = Used.idle()
         for each in client.await_all(ids):
             ends.add(each)
         return idle.until_now()
 
 
-async def _await_in_tasks(server: Server, ids: Iterable[str], ends: Ends) -> "_Used":
+async def _await_in_tasks(server: Server, ids: Iterable[str], ends: Ends) -> Used:
     async with PlatformClient(*server, env={}) as client:
         await client.request("GET", "/api/v1/tenants/orgs")
-        idle = _Used.idle()
+        idle = Used.idle()
         async for each in client.await_all(ids):
             ends.add(each)
         return idle.until_now()
-
-
-class _Used(NamedTuple):
-    """What this process has used by now, or between two moments."""
-
-    memory_bytes: int
-    cpu_seconds: float
-    seconds: float
-
-    @classmethod
-    def now(cls, memory: str) -> "_Used":
-        return cls(_status_bytes(memory), time.process_time(), time.monotonic())
-
-    @classmethod
-    def idle(cls) -> "_Used":
-        """Where it begins: the peak is from here on (man 5 proc)."""
-        gc.collect()
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-        return cls.now("VmRSS")
-
-    def until_now(self) -> "_Used":
-        after = self.now("VmHWM")
-        return _Used(after.memory_bytes - self.memory_bytes, after.cpu_seconds - self.cpu_seconds, after.seconds - self.seconds)
-
-
-def _status_bytes(name: str) -> int:
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 def _line(found: Found) -> str:
