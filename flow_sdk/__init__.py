@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from platform_core.agent_stream import Event
     from platform_core.downloads import Downloaded
     from platform_core.errors import (
         PlatformAuthenticationError,
@@ -39,6 +40,7 @@ __all__ = [
     "ByNumber",
     "ByOffset",
     "Downloaded",
+    "Event",
     "ExecutionHandle",
     "Journal",
     "Limits",
@@ -65,6 +67,7 @@ _MODULE_OF = dict.fromkeys(__all__, "platform_core.errors") | {
     **dict.fromkeys(("ByCursor", "ByNumber", "ByOffset", "Page"), "platform_core.paging"),
     "Body": "flow_sdk.bodies",
     "Downloaded": "platform_core.downloads",
+    "Event": "platform_core.agent_stream",
     "ExecutionHandle": "platform_core.handles",
     "Journal": "platform_transports.journal",
     "Limits": "platform_core.limits",

@@ -8,17 +8,16 @@ from platform_core.cleanup import LastPoll, Learning, LearnPausing, Leaving
 from platform_core.downloads import Downloading, ReadyToDownload
 from platform_core.execution import Polling, Ready, ReadyToWatch, Submitting, Waiting
 from platform_core.handles import HandleKind
-from platform_core.machine import Operation
+from platform_core.machine import Ended, Operation
 
-from .fed import inner
+from .fed import Fed
 
 
 def call_name(operation: Operation[Any]) -> str:
     """The name of the method, `execute_code_block` say, from any value of its run but the end; one that was resumed is awaited."""
-    operation = inner(operation)
+    if isinstance(operation, Fed):
+        return _of_flow(operation.operation)
     match operation:
-        case ReadyToDownload() | Downloading():
-            return "download"
         case ReadyToCall() | Calling():
             return _of_call(operation.call.expected)
         case Ready() | Submitting():
@@ -34,6 +33,17 @@ def call_name(operation: Operation[Any]) -> str:
             return _of_execution(goal.job.kind) if isinstance(goal, Leaving) else "cancel_execution"
         case _:
             return type(operation).__name__
+
+
+def _of_flow(operation: Operation[Any]) -> str:
+    """Only a stream has a clean-up."""
+    match operation:
+        case ReadyToDownload() | Downloading():
+            return "download"
+        case Ended():
+            return type(operation).__name__
+        case _:
+            return "stream_agent"
 
 
 def _of_call(expected: Expected[Any]) -> str:

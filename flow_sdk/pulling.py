@@ -25,6 +25,8 @@ SyncPut: TypeAlias = Callable[[T], None]
 
 LEAVE_SECONDS_MAX = 6.0
 """How long whoever leaves waits for the call to end: a clean-up has 5 s."""
+STUCK_SECONDS = 1.0
+"""How long a call in a thread may not hear that it was left, before something is done about it, or it is left to itself."""
 
 
 class AsyncStream(AsyncIterator[T], Generic[T]):
@@ -137,8 +139,10 @@ class _Task(Generic[T]):
 class SyncStream(Iterator[T], Generic[T]):
     """An iterator, which may stand in a `with` so that its end is waited for."""
 
-    def __init__(self, call: "Callable[[SyncPut[T]], object]") -> None:
+    def __init__(self, call: "Callable[[SyncPut[T]], object]", when_stuck: Callable[[], object] | None = None) -> None:
         self._call: Callable[[SyncPut[T]], object] | None = call
+        self._when_stuck = when_stuck
+        """What may help a call to its end that waits for the network, and so does not hear that it was left."""
         self._thread: _Thread[T] = _Thread()
         self._leave = weakref.finalize(self, self._thread.leave)
         self._leave.atexit = False
@@ -157,7 +161,9 @@ class SyncStream(Iterator[T], Generic[T]):
         """Leave it, and return once the call has ended, or could not be interrupted for a few seconds. May be called twice."""
         self._call = None
         self._leave()
-        self._thread.wait()
+        if not self._thread.wait(STUCK_SECONDS) and self._when_stuck is not None:
+            self._when_stuck()
+            self._thread.wait(LEAVE_SECONDS_MAX)
 
     def __enter__(self) -> Self:
         return self
@@ -203,14 +209,15 @@ class _Thread(Generic[T]):
             self._changed.notify_all()
             return piece
 
-    def wait(self) -> None:
-        """Until the call has ended, or could not be interrupted; what it was still to say is dropped."""
+    def wait(self, seconds: float) -> bool:
+        """Whether the call has ended, within so much time; what it was still to say is dropped."""
         if self._thread is not None:
-            self._thread.join(LEAVE_SECONDS_MAX)
+            self._thread.join(seconds)
         with self._changed:
             self._pieces.clear()
             self._is_over = True
             self._error = None
+        return self._thread is None or not self._thread.is_alive()
 
     def leave(self) -> None:
         """Interrupt the call once it has something to hand on."""
@@ -220,7 +227,7 @@ class _Thread(Generic[T]):
 
     def _at_exit(self) -> None:
         self.leave()
-        self.wait()
+        self.wait(LEAVE_SECONDS_MAX)
 
     def _put(self, piece: T) -> None:
         with self._changed:

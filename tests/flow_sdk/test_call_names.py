@@ -24,6 +24,7 @@ CALLS: list[tuple[str, Callable[[SyncPlatformClient], object]]] = [
     ("get_execution_status", lambda client: client.get_execution_status("e-1")),
     ("await_execution_result", lambda client: client.await_execution_result("e-1", timeout_seconds=1)),
     ("download", lambda client: list(client.download("/api/v1/tenants/orgs"))),
+    ("stream_agent", lambda client: list(client.stream_agent(ANSWER))),
     ("cancel_execution", lambda client: client.cancel_execution("e-1")),
 ]
 

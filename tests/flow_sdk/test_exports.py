@@ -43,7 +43,10 @@ ITERATED["pages"] = f"path, *, params=None, headers=None, items='items', next={_
 OF_LISTS = {"RawResponse", "Page", "ByCursor", "ByNumber", "ByOffset"}
 AT_ONCE = {"with_options": "*, timeout=None, retry=None, headers=None"}
 """What asks nobody, and so is not awaited in either world."""
-STREAMED = {"download": "path, to=None, *, params=None, headers=None, timeout_seconds=None"}
+STREAMED = {
+    "download": "path, to=None, *, params=None, headers=None, timeout_seconds=None",
+    "stream_agent": f"agent_id, input_data=None, {_AGENT_START}, on_abandon='cancel'",
+}
 """What answers with a stream, or with what is awaited in the async client alone."""
 WITH_BODY = {"_request", "request"}
 """What takes a body, which may be asynchronous in the async client alone."""
@@ -66,7 +69,7 @@ def fresh(code: str) -> list[str]:
 
 class TestNames:
     def test_the_documented_names_are_there(self) -> None:
-        others = {"RetryPolicy", "Limits", "ExecutionHandle", "Journal", "Body", "Downloaded", *OF_LISTS}
+        others = {"RetryPolicy", "Limits", "ExecutionHandle", "Journal", "Body", "Downloaded", "Event", *OF_LISTS}
         assert set(flow_sdk.__all__) == CLIENTS | ERRORS | others
         assert set(flow_sdk.platform_client.__all__) == CLIENTS | ERRORS
 

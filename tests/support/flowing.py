@@ -4,11 +4,15 @@ import inspect
 from typing import Any
 
 
-async def all_of(stream: Any) -> list[Any]:
-    """Each piece of a stream."""
+async def all_of(stream: Any, found: list[Any] | None = None) -> list[Any]:
+    """Each piece of a stream, in `found` also where it ends in an error."""
+    found = [] if found is None else found
     if hasattr(stream, "__aiter__"):
-        return [piece async for piece in stream]
-    return list(stream)
+        async for piece in stream:
+            found.append(piece)
+    else:
+        found.extend(stream)
+    return found
 
 
 async def next_of(stream: Any) -> Any:
