@@ -1,11 +1,25 @@
 """Faults as JSON: the flat objects that `faults.py` describes."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, assert_never, cast
 
-from .faults import Delay, Drop, Effect, Fault, Html, MalformedJson, StaleStatus, Status, Trickle, Truncated, Unauthorized
+from .faults import (
+    FRAMINGS,
+    VARIANTS,
+    Delay,
+    Drop,
+    Effect,
+    Fault,
+    Html,
+    MalformedJson,
+    StaleStatus,
+    Status,
+    Trickle,
+    Truncated,
+    Unauthorized,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +29,7 @@ class _Kind:
     made: Callable[..., Effect]
     fields: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
 
 def as_fault(value: object) -> Fault:
@@ -55,6 +70,50 @@ def parsed_faults(text: str) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
+def as_json(fault: Fault) -> dict[str, Any]:
+    """The object that describes this fault: `as_fault` makes the same of it, but for a body of bytes that are no UTF-8."""
+    general = {"times": fault.times if fault.times > 1 else None, "method": fault.method, "path": fault.path}
+    return {name: value for name, value in (_effect_json(fault.effect) | general).items() if value is not None}
+
+
+def kinds() -> dict[str, dict[str, dict[str, Any]]]:
+    """Every kind with its fields, for a form: whether one is `needed`, a `number`, and its `choices` where there are some."""
+    return {
+        kind_name: {
+            each: {"needed": each in kind.needed, "number": each in _NUMBERS and each not in kind.choices}
+            | ({"choices": list(kind.choices[each])} if each in kind.choices else {})
+            for each in sorted(kind.fields, key=lambda name: (name not in kind.needed, name))
+        }
+        for kind_name, kind in _KINDS.items()
+    }
+
+
+def _effect_json(effect: Effect) -> dict[str, Any]:
+    match effect:
+        case Status(status, retry_after, body, content_type):
+            text = None if body is None else body.decode("utf-8", "replace")
+            shown = json.loads(text) if text is not None and content_type == "application/json" else text
+            return {"kind": "status", "status": status, "retry_after": retry_after, "body": shown}
+        case Html(status):
+            return {"kind": "html", "status": status}
+        case Delay(seconds):
+            return {"kind": "delay", "seconds": seconds}
+        case Drop(after_effect):
+            return {"kind": "drop_after" if after_effect else "drop_before"}
+        case Unauthorized():
+            return {"kind": "unauthorized"}
+        case Truncated(framing, sent_bytes):
+            return {"kind": "truncated", "framing": framing, "sent_bytes": sent_bytes}
+        case Trickle(interval_seconds):
+            return {"kind": "trickle", "interval_seconds": interval_seconds}
+        case MalformedJson(variant):
+            return {"kind": "malformed_json", "variant": variant}
+        case StaleStatus(status):
+            return {"kind": "stale_status", "status": status}
+        case _:
+            assert_never(effect)
+
+
 def _status(status: Any, retry_after: object = None, body: object = None) -> Status:  # noqa: ANN401 -- checked by Status
     if retry_after is not None and (isinstance(retry_after, bool) or not isinstance(retry_after, (str, int))):
         raise TypeError(f"retry_after has the wrong type, {type(retry_after).__name__}")
@@ -75,8 +134,9 @@ _KINDS: Mapping[str, _Kind] = {
     "drop_before": _Kind(lambda: Drop(after_effect=False)),
     "drop_after": _Kind(lambda: Drop(after_effect=True)),
     "unauthorized": _Kind(Unauthorized),
-    "truncated": _Kind(Truncated, frozenset({"framing", "sent_bytes"})),
+    "truncated": _Kind(Truncated, frozenset({"framing", "sent_bytes"}), choices={"framing": FRAMINGS}),
     "trickle": _Kind(Trickle, frozenset({"interval_seconds"})),
-    "malformed_json": _Kind(MalformedJson, frozenset({"variant"})),
-    "stale_status": _Kind(StaleStatus, frozenset({"status"})),
+    "malformed_json": _Kind(MalformedJson, frozenset({"variant"}), choices={"variant": VARIANTS}),
+    "stale_status": _Kind(StaleStatus, frozenset({"status"}), choices={"status": ("pending", "running")}),
 }
+_NUMBERS = frozenset({"interval_seconds", "seconds", "sent_bytes", "status"})

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from .application import TRANSPORT, Application
+from .live_page import LivePage
 from .registration import Registered
 from .service import Service
 from .workers import Workers
@@ -38,7 +39,7 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         super().__init__(
             uvicorn.Config(
-                Application(service, self._workers, self._stopping),
+                LivePage(Application(service, self._workers, self._stopping), service),
                 http=_Connection,
                 interface="asgi3",
                 ws="none",

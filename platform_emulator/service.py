@@ -25,7 +25,7 @@ from .faults import Fault, FaultPlan
 from .keeping import NOWHERE, DatabaseError, Keeper
 from .model import Execution, Model, record
 from .rates import RateLimit
-from .request_log import RequestLog
+from .request_log import Logged, RequestLog
 from .tokens import Identity, TokenError, Tokens
 
 NOT_TERMINAL = frozenset(ExecutionStatus) - TERMINAL
@@ -70,6 +70,17 @@ class Met(NamedTuple):
     caller: Caller
 
 
+class Watched(NamedTuple):
+    """What there is to see: the latest executions, each with its progress, and requests; how many there were; the faults to come."""
+
+    at: float
+    executions: tuple[tuple[Execution, float | None], ...]
+    executions_count: int
+    requests: tuple[Logged, ...]
+    requests_count: int
+    faults: tuple[Fault, ...]
+
+
 class Service:
     """The platform without its sockets. `keeper` keeps each change of the model, which it holds already as it is."""
 
@@ -110,8 +121,8 @@ class Service:
         identity, refusal = self._identified(request)
         with self._lock:
             at = self.now()
-            self._log.add(request)
             self._plan, fault = self._plan.take(request, identity.issued_at if identity else None, self._asked_status(request, at))
+            self._log.add(request, at, fault)
             if refusal is None and self._rates is not None:
                 self._rates, seconds = self._rates.take(identity.name if identity else "", at)
                 if seconds is not None:
@@ -196,6 +207,16 @@ class Service:
             self._become(self._model.advance(at))
             executions = tuple(self._model.state.executions.values())
         return tuple(_view(each, at) for each in executions)
+
+    def watched(self, latest_max: int) -> Watched:
+        """What there is to see; changes nothing."""
+        with self._lock:
+            at = self.now()
+            state, log, faults = self._model.advance(at).state, self._log, self._plan.faults
+            requests, requests_count = log.latest(latest_max), log.count
+        executions = tuple(state.executions.values())
+        latest = tuple((each, record(each, at).get("progress")) for each in executions[-latest_max:])
+        return Watched(at, latest, len(executions), requests, requests_count, faults)
 
     def _identified(self, request: Request) -> tuple[Identity | None, Response | None]:
         """Who asks, or why that is refused; neither for a login, which needs no credentials."""

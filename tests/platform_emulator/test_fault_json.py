@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from platform_emulator.fault_json import as_fault, parsed_faults
+from platform_emulator.fault_json import as_fault, as_json, kinds, parsed_faults
 from platform_emulator.faults import Delay, Drop, Fault, Html, MalformedJson, StaleStatus, Status, Trickle, Truncated, Unauthorized
 
 
@@ -30,6 +30,17 @@ from platform_emulator.faults import Delay, Drop, Fault, Html, MalformedJson, St
 )
 def test_a_fault_can_be_described(described: Any, fault: Fault) -> None:
     assert as_fault(described) == fault
+    assert as_fault(as_json(fault)) == fault
+
+
+def test_every_kind_tells_its_fields() -> None:
+    assert len(kinds()) == 10
+    assert kinds()["truncated"] == {
+        "framing": {"needed": False, "number": False, "choices": ["length", "chunked"]},
+        "sent_bytes": {"needed": False, "number": True},
+    }
+    assert kinds()["status"]["status"] == {"needed": True, "number": True}
+    assert kinds()["stale_status"]["status"]["choices"] == ["pending", "running"]
 
 
 @pytest.mark.parametrize(

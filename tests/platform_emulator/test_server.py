@@ -130,7 +130,7 @@ def test_a_drop_closes_the_tcp_connection_without_a_byte(platform: Emulator) -> 
     platform.inject({"kind": "drop_before"})
     url = httpx.URL(platform.url)
     with socket.create_connection((url.host, url.port), timeout=5) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /api HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(100) == b""
 
 
