@@ -1,7 +1,7 @@
 """One plain call as an operation: an exchange, and what its answer is expected to be."""
 
-from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar, assert_never
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, assert_never
 from uuid import UUID
 
 from .actions import ANSWERED, FIRST, Action, Because, Done, Fate, Raise, Reason, Report
@@ -30,8 +30,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """RFC 9110, section 9.2.1: nothing is started by them, whoever leaves in the middle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value(Generic[T_co]):
+class Value(NamedTuple, Generic[T_co]):
     """What was expected, and came."""
 
     value: T_co
@@ -57,8 +56,7 @@ class Expected(Protocol[T_co]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(NamedTuple, Generic[T]):
     """What stays the same for the whole call."""
 
     seed: UUID
@@ -120,7 +118,7 @@ class Calling(_OfCall, Generic[T]):
             return self._abandoned(outcome)
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
-            return replace(self, exchange=end.exchange), end.action
+            return Calling(call, end.exchange), end.action
         read = call.expected.read(end, call.settings.limits) if isinstance(end, Answered) else end.failure
         match read:
             case Value(value):
@@ -193,6 +191,9 @@ class AnyContent:
     def handle(self, call: Call[Any], at: float, sends: int) -> ExecutionHandle | None:
         """There is nothing to go on with."""
         return None
+
+
+ANY_CONTENT = AnyContent()
 
 
 @dataclass(frozen=True, slots=True)

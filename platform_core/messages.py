@@ -58,8 +58,6 @@ class Headers:
 
     def with_defaults(self, others: Iterable[tuple[str, str]]) -> "Headers":
         """These fields, and those of `others` whose names do not stand here."""
-        if not self.fields:
-            return Headers(tuple(others))
         present = {name.lower() for name, _ in self.fields}
         return Headers((*self.fields, *[field for field in others if field[0].lower() not in present]))
 

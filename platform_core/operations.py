@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
 from .agent_stream import ReadyToStream
-from .call import CALL_SECONDS_MORE, AnyAnswer, AnyContent, Call, ReadyToCall, Skills, Status, Submitted
+from .call import ANY_CONTENT, CALL_SECONDS_MORE, AnyAnswer, Call, ReadyToCall, Skills, Status, Submitted
 from .cancelling import Cancel, CancelCall, ReadyToCancel
 from .checks import checked_seconds
 from .config import DEFAULT_SETTINGS, Settings
@@ -232,7 +232,7 @@ def request(
 ) -> Operation[Any]:
     """Any call; ends in parsed JSON for `application/json`, else in bytes. An `External` content is handed to the driver besides."""
     built = custom_request(method, path, params=params, json=json, content=content, headers=headers, settings=settings)
-    return ReadyToCall(Call(seed, settings, built, AnyContent()))
+    return ReadyToCall(Call(seed, settings, built, ANY_CONTENT))
 
 
 def request_raw(

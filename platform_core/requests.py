@@ -10,7 +10,6 @@ from .handles import Submission
 from .limits import Limits
 from .messages import (
     NO_BODY,
-    NO_HEADERS,
     Body,
     External,
     Headers,
@@ -45,6 +44,8 @@ _ACCEPT_EVENTS: _Field = ("Accept", "text/event-stream")
 _JSON_TYPE: _Field = ("Content-Type", "application/json")
 _BYTES_TYPE: _Field = ("Content-Type", "application/octet-stream")
 _ACCEPT_ALONE = Headers((_ACCEPT,))
+_ACCEPT_FOR_JSON = Headers((_ACCEPT, _JSON_TYPE))
+_ACCEPT_FOR_BYTES = Headers((_ACCEPT, _BYTES_TYPE))
 
 
 class _Submit(NamedTuple):
@@ -151,20 +152,21 @@ def custom_request(
     """Any request: what `_request` of the client takes. A caller's header overrides ours of that name."""
     target = encoded_path(path)
     query = "" if params is None else encoded_query(params)
-    own = NO_HEADERS if headers is None else checked_headers(headers)
+    own = None if headers is None else checked_headers(headers)
     if json is not None and content is not None:
         message = "json and content are both given: a request has one body"
         raise ValueError(message)
-    defaults: list[_Field] = [_ACCEPT]
+    defaults = _ACCEPT_ALONE
     body: Body = NO_BODY
     if json is not None:
-        defaults.append(_JSON_TYPE)
+        defaults = _ACCEPT_FOR_JSON
         body = _checked_body(json_body(json), "json", settings.limits)
     if content is not None:
-        defaults.append(_BYTES_TYPE)
+        defaults = _ACCEPT_FOR_BYTES
         # The limits bound what is held at a time: of an external body that is never all of it.
         body = content if isinstance(content, External) else _checked_body(_checked_bytes(content), "content", settings.limits)
-    return Request(_checked_method(method), f"{target}?{query}" if query else target, own.with_defaults(defaults), body)
+    fields = defaults if own is None else own.with_defaults(defaults)
+    return Request(_checked_method(method), f"{target}?{query}" if query else target, fields, body)
 
 
 def _checked_mapping(value: object, parameter: str) -> dict[object, object] | None:

@@ -86,7 +86,8 @@ async def run_async(
                 raise raised from None
         if failed is not None:
             raise failed
-        run.give_up(run.now())  # the client was closed
+        if not run.ended:  # the client was closed
+            run.give_up(run.now())
         return run.result(budget)  # while it is alive, so that in virtual time it pays back before anybody else goes on
 
 
@@ -334,9 +335,12 @@ def sync_clock(transport: SyncTransport, closed: threading.Event) -> SyncClock:
     return transport.clock if hasattr(transport, "clock") and isinstance(transport, BringsSyncClock) else MonotonicClock(closed)
 
 
+_NOBODY_COUNTS = nullcontext()
+
+
 def alive(clock: Clock | SyncClock) -> AbstractContextManager[None]:
     """For a clock that counts who is alive: one more inside it."""
-    return clock.run() if hasattr(clock, "run") and isinstance(clock, CountsRuns) else nullcontext()
+    return clock.run() if hasattr(clock, "run") and isinstance(clock, CountsRuns) else _NOBODY_COUNTS
 
 
 def _graver(first: BaseException, second: BaseException | None) -> BaseException:

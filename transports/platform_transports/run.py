@@ -50,6 +50,7 @@ class JournalFailed(Exception):  # noqa: N818 -- it is on its way to become `Pla
     """The journal could not store a decision."""
 
 
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CLOSED_MESSAGE = "the client was closed while the call was under way"
 
 
@@ -73,12 +74,10 @@ class Run(Generic[T]):
         self._clock = clock
         self.limits = config.settings.limits
         self._config = config
-        self._user_agent = user_agent(transport_name, f"{sys.version_info.major}.{sys.version_info.minor}")
+        self._user_agent = user_agent(transport_name, _PYTHON)
         self._observers = list(observers)
         # Most do not, and asking a protocol alone takes longer than a step of most operations.
-        self._propagating = [
-            each for each in cast("Sequence[object]", observers) if hasattr(each, "headers_for") and isinstance(each, Propagates)
-        ]
+        self._propagating = [each for each in observers if hasattr(each, "headers_for") and isinstance(each, Propagates)]
         self._journal = journal
         self._journal_failed = False
         self._sent: tuple[int, Send | None] = 0, None
@@ -138,11 +137,13 @@ class Run(Generic[T]):
 
     def step(self, outcome: Outcome) -> Action[T]:
         """Report an outcome, tell the observers, and answer what to perform next."""
-        self._notify()
+        if self._current[3]:
+            self._notify()
         before = self._current[2][0]
         self._current = current = before, outcome, before.step(outcome), self._all_observers()
         self.progress = Progress()
-        self._notify()
+        if current[3]:
+            self._notify()
         return current[2][1]
 
     def give_up(self, at: float) -> None:
@@ -220,8 +221,9 @@ class Run(Generic[T]):
             _warn("an observer failed and is not called again in this run", failure)
 
     def _all_observers(self) -> list[Observer]:
-        journal = [] if self._journal is None or self._journal_failed else [self._journal]
-        return [*journal, *self._observers]
+        if self._journal is None or self._journal_failed:
+            return self._observers.copy()
+        return [self._journal, *self._observers]
 
     def _store(self, decision: Decision, untold: list[Observer]) -> None:
         failed = ""

@@ -32,7 +32,7 @@ class AsyncRuns:
         self.closed: bool = whole is not None and whole.closed
         self._whole = whole  # held, since it is through it that the closing of the client comes here
         self._scopes: set[_Scope] = set()
-        self._scope: Callable[[], _Scope] | None = None
+        self._scope: Callable[[set[_Scope]], AbstractContextManager[None]] | None = None
         self._parts: WeakSet[AsyncRuns] = WeakSet()
 
     def part(self) -> "AsyncRuns":
@@ -57,8 +57,8 @@ class AsyncRuns:
     def alive(self) -> AbstractContextManager[None]:
         """A run is alive inside it; it is left early where the client is closed."""
         if self._scope is None:
-            self._scope = AsyncioScope if is_asyncio() else _trio_scope()
-        return _Alive(self._scopes, self._scope())
+            self._scope = _AsyncioScope if is_asyncio() else _trio_scope()
+        return self._scope(self._scopes)
 
     def alive_shielded(self) -> AbstractContextManager[None]:
         """The same, where it is left early by nothing else."""
@@ -94,7 +94,7 @@ class Closed(threading.Event):
 
 
 class _Alive(AbstractContextManager[None]):
-    """As a class, since every call enters one: it takes half as long as a generator."""
+    """A scope of another library's. As a class: it takes half as long as a generator."""
 
     __slots__ = ("_scope", "_scopes")
 
@@ -111,15 +111,16 @@ class _Alive(AbstractContextManager[None]):
         return self._scope.__exit__(kind, error, trace)
 
 
-class AsyncioScope:
+class _AsyncioScope(AbstractContextManager[None]):
     """What `asyncio.timeout` does, without a time: one cancellation of the task, which is taken back at the end.
 
     A cancellation that comes from elsewhere meanwhile goes on its way.
     """
 
-    __slots__ = ("_cancellations", "_is_cancelled", "_is_left", "_task")
+    __slots__ = ("_cancellations", "_is_cancelled", "_is_left", "_scopes", "_task")
 
-    def __init__(self) -> None:
+    def __init__(self, scopes: set[_Scope]) -> None:
+        self._scopes = scopes
         self._is_cancelled = self._is_left = False
 
     def __enter__(self) -> None:
@@ -127,8 +128,10 @@ class AsyncioScope:
         assert task is not None, "a coroutine of asyncio runs in a task"
         self._task = task
         self._cancellations = task.cancelling()
+        self._scopes.add(self)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        self._scopes.discard(self)
         self._is_left = True
         if not self._is_cancelled:
             return False
@@ -145,7 +148,7 @@ class AsyncioScope:
             self._task.cancel()
 
 
-def _trio_scope() -> Callable[[], _Scope]:
+def _trio_scope() -> Callable[[set[_Scope]], AbstractContextManager[None]]:
     import trio
 
-    return trio.CancelScope
+    return lambda scopes: _Alive(scopes, trio.CancelScope())
