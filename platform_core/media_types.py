@@ -32,13 +32,17 @@ class MediaType(NamedTuple):
         return self.name == JSON or (self.name.startswith("application/") and self.name.endswith("+json"))
 
 
+PLAIN_JSON = MediaType(JSON, ())
+"""What nearly every answer says."""
+
+
 def media_type(headers: Headers) -> MediaType | None:
     """The media type of an answer; None where there is none, or one that the grammar does not know."""
     text = headers.get("Content-Type")
     if text is None:
         return None
     if text == JSON:
-        return MediaType(JSON, ())
+        return PLAIN_JSON
     found = _MEDIA_TYPE.fullmatch(text)
     if found is None:
         return None

@@ -64,13 +64,18 @@ class RetryBudget:
     balance: int = 500
     balance_max: int = 500
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing was spent that has not been paid back."""
+        return self.balance >= self.balance_max
+
     def withdraw(self, cost: int) -> "RetryBudget | None":
         """The budget after paying, or None where it cannot pay: it is never negative."""
         return RetryBudget(self.balance - cost, self.balance_max) if cost <= self.balance else None
 
     def deposit(self) -> "RetryBudget":
         """The budget after an operation that ended well."""
-        return self if self.balance >= self.balance_max else RetryBudget(self.balance + 1, self.balance_max)
+        return self if self.is_full else RetryBudget(self.balance + 1, self.balance_max)
 
 
 def is_harmless(request: Request) -> bool:

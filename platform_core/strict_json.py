@@ -6,6 +6,8 @@ from uuid import UUID
 
 _INFINITE = (float("inf"), float("-inf"))
 _STRUCTURE = bytes.maketrans(b"{}", b"[]")
+_WHITE_SPACE = " \t\n\r"
+"""That of RFC 8259, section 2, alone."""
 _NO_STRUCTURE = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -24,8 +26,10 @@ def strict_json(data: bytes, depth_max: int) -> Any:  # noqa: ANN401 -- JSON is 
         raise InvalidJson(message)
     fault = "not JSON"
     try:
-        value = _DECODER.decode(data.decode("utf-8"))
-        if b"\\ud" in data or b"\\uD" in data:
+        text = data.decode("utf-8").strip(_WHITE_SPACE)
+        value, end = _DECODER.raw_decode(text)
+        is_whole = end == len(text)
+        if is_whole and (b"\\ud" in data or b"\\uD" in data):
             fault = "a lone surrogate"
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except InvalidJson:
@@ -37,7 +41,8 @@ def strict_json(data: bytes, depth_max: int) -> Any:  # noqa: ANN401 -- JSON is 
     except RecursionError:
         fault = "arrays and objects are nested too deeply"
     else:
-        return value
+        if is_whole:
+            return value
     raise InvalidJson(fault)
 
 

@@ -28,5 +28,7 @@ class BudgetHolder:
 
     def reward(self) -> None:
         """An operation ended well."""
+        if self._budget.is_full:  # as nearly always: what reads one frozen value needs no lock
+            return
         with self._lock:
             self._budget = self._budget.deposit()
