@@ -292,7 +292,7 @@ class TestEventLoops:
         client = PlatformClient("https://platform.test", "a-token", transport=platform, env={})
         ids = [(await client.submit_code_block_execution(SLEEP, {"seconds": 60}))["execution_id"] for _ in range(3)]
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ends_of, client.await_all(ids, concurrency=1))  # one sleeps, two wait for their turn to sleep
+            tasks.start_soon(all_of, client.await_all(ids, concurrency=1))  # one sleeps, two wait for their turn to sleep
             with clock.run():
                 await clock.sleep_until(5.0)
                 await client.close()

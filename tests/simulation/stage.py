@@ -90,6 +90,7 @@ class Stage:
         """Of the process: the second is the one that goes on where the first has died."""
         self.open_sends = 0
         self._folder = folder
+        self.journal = None if profile.crashes_at is None else Journal(folder / "journal", sync="never")
         self._providing: list[int] = []
         """In which lives the token provider is being called."""
         self.budget = RetryBudget(profile.budget, profile.budget)
@@ -115,7 +116,7 @@ class Stage:
             "retry": RetryPolicy(attempts_max=ATTEMPTS_MAX),
             "idempotent_submissions": self.profile.keyed,
             "observers": (self._observer(),),
-            "journal": None if self.profile.crashes_at is None or self.life > 1 else Journal(self._folder / "journal", sync="never"),
+            "journal": self.journal if self.life == 1 else None,
             "env": {},
         }
 

@@ -21,7 +21,7 @@ def test_each_mutant_can_be_made_and_is_one_of_its_own() -> None:
     [
         ("the async driver forgets the cancel", "no time"),
         ("the budget is not taken from", "8. of the retry budget is left"),
-        ("the async driver gives the answer of another call", "it has not ended well"),
+        ("the async driver gives the answer of another call", "matching"),
     ],
 )
 def test_a_fault_of_a_driver_is_found(name: str, said: str) -> None:
