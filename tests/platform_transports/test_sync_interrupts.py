@@ -27,7 +27,7 @@ from platform_core.messages import OutgoingRequest, Response
 from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 from platform_transports._sockets import wrapped
-from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS
+from platform_transports.conformance.sender import CREDENTIALS, LONG_SECONDS, Flow, Sender
 from platform_transports.contract import Progress
 from platform_transports.sync import BlockingTransport
 from tests.platform_transports.echo_server import echo_server
@@ -131,14 +131,14 @@ class BeforeSocketCalls(AtSocketCalls):
 @pytest.mark.parametrize("sending", SENDINGS.values(), ids=SENDINGS)
 @pytest.mark.parametrize("interrupts", [AtLines, AtSocketCalls])
 def test_a_send_that_is_interrupted_anywhere_loses_nothing(interrupts: type[Interrupts], sending: Sending, record_property: Record) -> None:
-    def send(transport: BlockingTransport, request: OutgoingRequest) -> Response:
-        return transport.send(request, CREDENTIALS, time.monotonic() + LONG_SECONDS, DEFAULT_LIMITS, Progress())
+    def send(transport: BlockingTransport, request: OutgoingRequest, flow: Flow | None = None) -> Response:
+        return Sender(transport).blocking(flow).send(request, CREDENTIALS, time.monotonic() + LONG_SECONDS, DEFAULT_LIMITS, Progress())
 
     def run(*numbers: int) -> tuple[int, bool]:
         transport, interrupting = BlockingTransport(ONE_SLOT, ssl_context=sending.client_context), interrupts(*numbers)
         if sending.is_warm:
             send(transport, sending.short_request(url, "warm"))
-        is_interrupted = interrupting.interrupted(lambda: send(transport, sending.request(url, "interrupted")))
+        is_interrupted = interrupting.interrupted(lambda: send(transport, sending.request(url, "interrupted"), sending.flow))
         gc.collect(0)
         assert held(transport) == 0, f"interrupted at {numbers}"
         assert send(transport, sending.short_request(url, "next")).body == b"next", f"interrupted at {numbers}"
