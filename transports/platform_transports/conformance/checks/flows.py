@@ -13,10 +13,11 @@ from platform_core.limits import Limits
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
 from platform_transports.conformance.bench import Bench, Call
+from platform_transports.conformance.certificates import serving
 from platform_transports.conformance.check import Check, Procedure, require
 from platform_transports.conformance.ends import Answered, CheckFailedError, End, Failed
 from platform_transports.conformance.sender import LONG_SECONDS, SHORT_SECONDS, Flow
-from platform_transports.conformance.steps import AWAIT_CLOSE, CLOSE, OK, READ, RECEIVE, WAIT, Endless, Reply, Script, Step
+from platform_transports.conformance.steps import AWAIT_CLOSE, CLOSE, CLOSE_NOTIFY, OK, READ, RECEIVE, WAIT, Endless, Reply, Script, Step
 
 _HEAD = b"HTTP/1.1 200 OK\r\n"
 _ONE_SLOT = Limits(connections_max=1)
@@ -31,6 +32,7 @@ _ENDLESS_MIB = 256
 _STEADY_SECONDS = 0.2
 _SETTLE_SECONDS = 0.03
 """For a call to wait for more."""
+_MOMENT_SECONDS = 0.002
 _CHUNK = re.compile(rb"([0-9A-Fa-f]+)\r\n")
 _OK = Answered()
 _EMPTY = Answered(200, b"")
@@ -230,6 +232,29 @@ async def _slow_sink(bench: Bench) -> None:
     require(sink.piled <= _PILE_MIB_MAX, f"{sink.piled} MiB were read while the sink had not returned from its first piece")
 
 
+async def _over_tls(bench: Bench) -> None:
+    """Up and down, and to an end that only `close_notify` tells; the sink takes its time, so that what came first waits with the end."""
+    sender = bench.sender(trusted=True)
+    body = _MIB * 3
+    scripts = ((READ, _HEAD + b"Content-Length: %d\r\n\r\n" % len(body), body, AWAIT_CLOSE), (READ, _HEAD + b"\r\n", body, CLOSE_NOTIFY))
+    for script in scripts:
+        sink = _Dawdling()
+        with bench.server(script, tls=serving("127.0.0.1")) as server:
+            flow = Flow(lambda: iter((_MIB, _MIB, b"end")), 2 * len(_MIB) + 3, sink)
+            await bench.call(sender, server.url, _put(flow, _EMPTY))
+            require(server.requests[0].endswith(_MIB + b"end"), "the body must go out byte for byte")
+        require(bytes(sink.body) == body, f"the sink must take all {len(body)} bytes, but took {len(sink.body)}")
+
+
+class _Dawdling(Kept):
+    """A sink that takes a moment for each piece."""
+
+    def take(self, piece: bytes) -> None:
+        """See `SyncSink`."""
+        super().take(piece)
+        time.sleep(_MOMENT_SECONDS)
+
+
 # ── ends in the middle ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -362,6 +387,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Procedure("flows-down-and-raises", "What a sink raises ends the call, as it is, and the connection.", _sink_raises),
     Procedure("flows-down-no-faster-than-taken", "No more is read ahead than a few buffers.", _slow_sink),
+    Procedure("flows-over-tls", "Bodies flow over TLS, to their proper end.", _over_tls),
     Procedure("flow-stands-still", "A network that stands still ends it, before the deadline.", _stands_still),
     Procedure("flow-has-a-deadline", "The deadline ends it, however steadily it flows.", _deadline),
     _left(
