@@ -46,14 +46,15 @@ class OursError(Exception):
 
 
 class Kept:
-    """A sink that keeps what it is told, and fails at the piece of this number."""
+    """A sink that keeps what it is told, fails at the piece of this number, and takes so long for each."""
 
-    def __init__(self, fails_at: int | None = None) -> None:
+    def __init__(self, fails_at: int | None = None, seconds: float = 0.0) -> None:
         self.heads: list[Response] = []
         self.body = bytearray()
         self.came = threading.Event()
         """Set with the first piece."""
         self._fails_at = fails_at
+        self._seconds = seconds
         self._pieces = 0
 
     def begin(self, head: Response) -> None:
@@ -66,6 +67,7 @@ class Kept:
         self.body += piece
         self.came.set()
         self._pieces += 1
+        time.sleep(self._seconds)
         self._judge()
 
     def _judge(self) -> None:
@@ -238,21 +240,12 @@ async def _over_tls(bench: Bench) -> None:
     body = _MIB * 3
     scripts = ((READ, _HEAD + b"Content-Length: %d\r\n\r\n" % len(body), body, AWAIT_CLOSE), (READ, _HEAD + b"\r\n", body, CLOSE_NOTIFY))
     for script in scripts:
-        sink = _Dawdling()
+        sink = Kept(seconds=_MOMENT_SECONDS)
         with bench.server(script, tls=serving("127.0.0.1")) as server:
             flow = Flow(lambda: iter((_MIB, _MIB, b"end")), 2 * len(_MIB) + 3, sink)
             await bench.call(sender, server.url, _put(flow, _EMPTY))
             require(server.requests[0].endswith(_MIB + b"end"), "the body must go out byte for byte")
         require(bytes(sink.body) == body, f"the sink must take all {len(body)} bytes, but took {len(sink.body)}")
-
-
-class _Dawdling(Kept):
-    """A sink that takes a moment for each piece."""
-
-    def take(self, piece: bytes) -> None:
-        """See `SyncSink`."""
-        super().take(piece)
-        time.sleep(_MOMENT_SECONDS)
 
 
 # ── ends in the middle ────────────────────────────────────────────────────────────────────────────────────────────────
