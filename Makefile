@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?= -n 2
 TRANSPORT ?= native
+SECONDS ?= 60
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -102,6 +103,13 @@ mutmut: $(READY) ## change one thing at a time in the core and in http1: does a 
 	$(PIP_INSTALL) --constraint constraints.txt --group mutation
 	nice -n 19 $(BIN)/python -m tools.mutmut_run $(MUTMUT_ARGS)
 
+# In an environment of its own: atheris has wheels for few systems, and no test needs it.
+fuzz: ## give any bytes to all that reads what a peer sends, guided by coverage: SECONDS=60
+	@test -x $(VENV)-fuzz/bin/python || $(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
+	$(VENV)-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group fuzz --editable '.[testing]'
+	$(VENV)-fuzz/bin/python -m tests.fuzzing.command --seconds $(SECONDS)
+
 machines: $(READY) ## draw the machines of the core into docs/machines.md
 	$(BIN)/python tools/machines.py
 
@@ -134,5 +142,5 @@ constraints: ## renew constraints.txt: the newest releases that pyproject.toml a
 	PYTHON=$(PYTHON) tools/constraints.sh
 
 clean: ## remove what the other commands made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .mutmut .hypothesis .coverage .coverage.* htmlcov build dist
+	rm -rf $(VENV) $(VENV)-fuzz .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .mutmut .hypothesis .fuzz .coverage .coverage.* htmlcov build dist
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
