@@ -40,9 +40,9 @@ def as_fault(value: object) -> Fault:
         raise TypeError(f"a fault must be a Fault or an object with a kind, not {type(value).__name__}")
     fields = dict(cast(Mapping[str, Any], value))
     name = fields.pop("kind", None)
-    if not isinstance(name, str) or name not in _KINDS:
-        raise ValueError(f"kind must be one of {', '.join(_KINDS)}, not {name!r}")
-    kind = _KINDS[name]
+    if not isinstance(name, str) or name not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {name!r}")
+    kind = KINDS[name]
     general = {each: fields.pop(each) for each in ("times", "method", "path") if each in fields}
     unknown = sorted(fields.keys() - kind.fields)
     if unknown:
@@ -127,7 +127,7 @@ def _status(status: Any, retry_after: object = None, body: object = None) -> Sta
             return Status(status, after, json.dumps(body).encode("ascii"))
 
 
-_KINDS: Mapping[str, _Kind] = {
+KINDS: Mapping[str, _Kind] = {
     "status": _Kind(_status, frozenset({"status", "retry_after", "body"}), frozenset({"status"})),
     "html": _Kind(Html, frozenset({"status"})),
     "delay": _Kind(Delay, frozenset({"seconds"}), frozenset({"seconds"})),
@@ -139,4 +139,5 @@ _KINDS: Mapping[str, _Kind] = {
     "malformed_json": _Kind(MalformedJson, frozenset({"variant"}), choices={"variant": VARIANTS}),
     "stale_status": _Kind(StaleStatus, frozenset({"status"}), choices={"status": ("pending", "running")}),
 }
+"""By the word that names it in JSON."""
 _NUMBERS = frozenset({"interval_seconds", "seconds", "sent_bytes", "status"})
