@@ -10,6 +10,7 @@ import argparse
 import ast
 import difflib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tools.module_coverage import tests_of
+from tools.mutmut_loop import ALIVE, OVER_TIME, TASK, function_of
 from tools.pages import write_between
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,25 +41,12 @@ FIRST = ("retry", "exchange", "execution", "cleanup", "pool", "connection")
 SETTINGS = """
 [tool.mutmut]
 source_paths = ["platform_core", "platform_transports"]
-only_mutate = ["{path}"]
-also_copy = ["tools"]
-pytest_add_cli_args_test_selection = {tests}
-# Hypothesis' own profile for CI: the same examples for each mutant, and nothing kept. The plugin
-# that waits for unraisable exceptions collects garbage at the end of each trial.
-pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "tools.mutmut_plugin", "--hypothesis-profile=ci"]
 # Not reached, as the type checkers have shown, or only by a bug of ours: no test can see what these lines say.
 do_not_mutate_patterns = ['\\bassert_never\\(', '\\braise AssertionError\\(', '^\\s*assert ']
-# A server that has collected the tests, and run none, forks each trial: no cache holds what the original answered.
-process_isolation = "forkserver"
-use_git_change_detection = false
-use_setproctitle = false
 """
-KILLED = frozenset({1, 2, 3})
-"""How pytest ends on a failure, on a module of tests that cannot be imported, and on an internal error."""
-OVER_TIME = frozenset({-24, -9})
-"""How a process ends that ran into its time limit: by SIGXCPU, or SIGKILL later. 255 is none, whatever mutmut says: it failed itself."""
-ALIVE = frozenset({0, 5, 33})
-"""All tests passed, or none calls the function."""
+MAKE = "import json, pathlib; from tools.mutmut_loop import mutated; print(json.dumps(mutated(pathlib.Path('{path}'))))"
+PLUGINS = ("-p", "tools.mutmut_loop", "-p", "no:cacheprovider", "--hypothesis-profile=ci")
+"""Hypothesis' own profile for CI: the same examples for each mutant, and nothing kept."""
 
 
 class Module(NamedTuple):
@@ -127,42 +116,51 @@ def modules() -> list[Module]:
 
 
 def try_out(module: Module) -> None:
-    """Run mutmut over this module, and keep what it found. Raises `RuntimeError` where it could not."""
+    """Make the mutants of this module, try those that were not killed before, and keep what was found. Raises `RuntimeError`."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutmut-") as name:
-        folder = Path(name)
-        lay_flat(module, folder)
-        verdicts = folder / "mutants" / f"{module.path}.meta"
-        if kept_file(module).exists():
-            verdicts.parent.mkdir(parents=True)
-            verdicts.write_text(untried(kept_file(module)), encoding="utf-8")
-        command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", "1"]
-        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, timeout=MODULE_SECONDS_MAX)
-        if done.returncode != 0:
-            raise RuntimeError(f"mutmut failed on {module.path}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
-        found = json.loads(verdicts.read_text(encoding="utf-8"))
-        mutated = (folder / "mutants" / module.path).read_text(encoding="utf-8")
-        alive = [name for name, code in found["exit_code_by_key"].items() if code in ALIVE]
-        data = {"seconds": time.monotonic() - begun, "survivors": [*survivors(mutated, alive)], "verdicts": found}
+        folder, task = Path(name), Path(name) / "task.json"
+        lay_flat(folder)
+        mutants, hashes = json.loads(run(folder, task, "-c", MAKE.format(path=module.path)))
+        killed = killed_before(module, hashes)
+        task.write_text(json.dumps([mutant for mutant in mutants if mutant not in killed]), encoding="utf-8")
+        run(folder, task, "-m", "pytest", "-q", "--tb=short", "--rootdir=.", *PLUGINS, *module.tests)
+        tried: dict[str, str] = json.loads(task.read_text(encoding="utf-8"))
+        verdicts = {mutant: killed.get(mutant) or tried[mutant] for mutant in mutants}
+        alive = [mutant for mutant, verdict in verdicts.items() if verdict == ALIVE]
+        found = [*survivors((folder / module.path).read_text(encoding="utf-8"), alive)]
+    data = {"seconds": time.monotonic() - begun, "survivors": found, "verdicts": verdicts, "hashes": hashes}
     KEPT.mkdir(exist_ok=True)
     kept_file(module).write_text(json.dumps(data, indent=1), encoding="utf-8")
 
 
-def lay_flat(module: Module, folder: Path) -> None:
+def lay_flat(folder: Path) -> None:
     """Copy the packages, the tests and the settings."""
     ignored = shutil.ignore_patterns("__pycache__", ".*")
     for place, source in {**PACKAGES, "tests": ROOT / "tests", "tools": ROOT / "tools"}.items():
         shutil.copytree(source, folder / place, ignore=ignored)
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    ours = SETTINGS.format(path=module.path, tests=json.dumps(module.tests))
-    (folder / "pyproject.toml").write_text(settings + ours, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(settings + SETTINGS, encoding="utf-8")
 
 
-def untried(file: Path) -> str:
-    """The kept verdicts as JSON, without those on what lived: a test may have come since."""
-    verdicts: Any = json.loads(file.read_text(encoding="utf-8"))["verdicts"]
-    codes = verdicts["exit_code_by_key"]
-    return json.dumps({**verdicts, "exit_code_by_key": {name: None if code in ALIVE else code for name, code in codes.items()}})
+def run(folder: Path, task: Path, *arguments: str) -> str:
+    """What this Python prints in the copy, which comes first in its path. Raises `RuntimeError` where it fails."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", TASK: str(task)}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=MODULE_SECONDS_MAX)
+    if done.returncode != 0:
+        raise RuntimeError(f"{arguments} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def killed_before(module: Module, hashes: dict[str, str]) -> dict[str, str]:
+    """The kept verdicts, where the function is what it was; less those on what lived: a test may have come since."""
+    if not kept_file(module).exists():
+        return {}
+    data: Any = json.loads(kept_file(module).read_text(encoding="utf-8"))
+    same = {name for name, text in data["hashes"].items() if hashes.get(name) == text}
+    verdicts: dict[str, str] = data["verdicts"]
+    return {mutant: verdict for mutant, verdict in verdicts.items() if verdict != ALIVE and function_of(mutant) in same}
 
 
 def survivors(mutated: str, names: Sequence[str]) -> Iterator[Survivor]:
@@ -191,12 +189,9 @@ def kept_file(module: Module) -> Path:
 def result_of(module: Module) -> Result:
     """What is known of this module."""
     data: Any = json.loads(kept_file(module).read_text(encoding="utf-8"))
-    codes: dict[str, int | None] = data["verdicts"]["exit_code_by_key"]
-    strange = {name: code for name, code in codes.items() if code not in KILLED | OVER_TIME | ALIVE}
-    if strange:
-        raise RuntimeError(f"mutmut could not tell what became of {strange}")
-    over_time = sum(code in OVER_TIME for code in codes.values())
-    return Result(module.path, len(codes), over_time, tuple(Survivor(*each) for each in data["survivors"]), data["seconds"])
+    verdicts: dict[str, str] = data["verdicts"]
+    over_time = sum(verdict == OVER_TIME for verdict in verdicts.values())
+    return Result(module.path, len(verdicts), over_time, tuple(Survivor(*each) for each in data["survivors"]), data["seconds"])
 
 
 def report(results: Sequence[Result], *, whole: bool) -> int:

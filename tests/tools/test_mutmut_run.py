@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools import mutmut_run
-from tools.mutmut_run import ALIVE, Module, Result, Survivor, entry, main, modules, reasons, survivors, untried
+from tools.mutmut_run import Module, Result, Survivor, entry, killed_before, main, modules, reasons, survivors
 
 MUTATED = """
 def x_waits__mutmut_orig(seconds: float) -> bool:
@@ -45,12 +45,19 @@ def test_what_is_printed_of_a_survivor_is_an_entry_of_the_list(tmp_path: Path, m
     assert reasons() == dict.fromkeys(keys, "")
 
 
-def test_what_lived_is_tried_again_and_what_was_killed_is_not(tmp_path: Path) -> None:
-    file = tmp_path / "kept.json"
-    codes = {"killed": 1, "over time": -24, **{f"alive {code}": code for code in ALIVE}}
-    file.write_text(json.dumps({"verdicts": {"exit_code_by_key": codes, "more": 1}}), encoding="utf-8")
-    tried = {f"alive {code}": None for code in ALIVE}
-    assert json.loads(untried(file)) == {"exit_code_by_key": {"killed": 1, "over time": -24, **tried}, "more": 1}
+def test_what_was_killed_is_not_tried_again_while_its_function_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutmut_run, "KEPT", tmp_path)
+    assert killed_before(MODULE, {"f": "1"}) == {}
+    verdicts = {
+        "f__mutmut_1": "killed",
+        "f__mutmut_2": "over time",
+        "f__mutmut_3": "alive",
+        "g__mutmut_1": "killed",
+        "h__mutmut_1": "killed",
+    }
+    data = {"verdicts": verdicts, "hashes": {"f": "1", "g": "1", "h": "1"}}
+    mutmut_run.kept_file(MODULE).write_text(json.dumps(data), encoding="utf-8")
+    assert killed_before(MODULE, {"f": "1", "g": "2"}) == {"f__mutmut_1": "killed", "f__mutmut_2": "over time"}
 
 
 @pytest.mark.parametrize(
@@ -84,12 +91,11 @@ def test_too_many_an_unlisted_and_a_stale_survivor_fail(
     assert said in capsys.readouterr().out
 
 
-def test_a_verdict_that_is_none_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutmut_run, "KEPT", tmp_path)
-    data = {"verdicts": {"exit_code_by_key": {"x": 0, "y": 34}}, "survivors": [LIVES], "seconds": 1}
+    data = {"verdicts": {"x": "alive", "y": "over time", "z": "killed"}, "survivors": [LIVES], "seconds": 1.0}
     mutmut_run.kept_file(MODULE).write_text(json.dumps(data), encoding="utf-8")
-    with pytest.raises(RuntimeError, match=r"could not tell what became of .*'y': 34"):
-        mutmut_run.result_of(MODULE)
+    assert mutmut_run.result_of(MODULE) == Result(MODULE.path, 3, 1, (LIVES,), 1.0)
 
 
 def test_every_module_is_tried_on_tests_that_exist_and_every_listed_one_has_a_reason() -> None:

@@ -150,7 +150,7 @@ class Pool(Generic[C]):
         while self._waiting:
             key = next(iter(self._waiting))
             lease = key()
-            if lease is not None and not lease.granted:
+            if lease is not None:
                 if not self._grant(key, lease, closing):
                     break
                 granted.append(lease)
@@ -163,7 +163,7 @@ class Pool(Generic[C]):
             return False
         connection: C | None = None
         here = self._idle_at.get(lease.origin)
-        if key in self._held:  # it has its slot: an interrupt came before it was told
+        if key in self._held:  # it has its slot: an interrupt came before that was told
             connection = self._held[key]
         elif here:
             connection, _ = here.popitem()
