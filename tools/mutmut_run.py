@@ -107,11 +107,12 @@ def modules() -> list[Module]:
     """All that are mutated, those first that matter most."""
     core = sorted(path.stem for path in PACKAGES["platform_core"].glob("*.py") if path.stem not in WITHOUT_MUTANTS)
     found = [Module(f"platform_core/{name}.py", tuple(str(path.relative_to(ROOT)) for path in tests_of(name, core))) for name in core]
+    own = ROOT / "tests" / HTTP1
     for path in sorted((PACKAGES["platform_transports"] / "http1").glob("*.py")):
         if path.stem not in WITHOUT_MUTANTS:
             # The bytes of requests, heads and bodies are tested through the connection, which is all that others see of them.
-            tests = "test_pool.py" if path.stem == "pool" else "test_connection.py"
-            found.append(Module(f"{HTTP1}/{path.name}", (f"tests/{HTTP1}/{tests}",)))
+            tests = "test_pool*.py" if path.stem == "pool" else "test_connection*.py"
+            found.append(Module(f"{HTTP1}/{path.name}", tuple(str(each.relative_to(ROOT)) for each in sorted(own.glob(tests)))))
     return sorted(found, key=lambda each: FIRST.index(name) if (name := Path(each.path).stem) in FIRST else len(FIRST))
 
 
