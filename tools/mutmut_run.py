@@ -93,14 +93,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = parser.parse_args(arguments)
     chosen = [each for each in modules() if not wanted.modules or Path(each.path).stem in wanted.modules]
     results: list[Result] = []
+    untried: list[str] = []
     for module in chosen:
         if wanted.fresh:
             kept_file(module).unlink(missing_ok=True)
         if not wanted.kept:
             try_out(module)
+        if not kept_file(module).exists():
+            untried.append(module.path)
+            continue
         results.append(result_of(module))
         print(row(results[-1]), flush=True)
-    return report(results, whole=not wanted.modules)
+    return report(results, untried, whole=not wanted.modules)
 
 
 def modules() -> list[Module]:
@@ -195,11 +199,11 @@ def result_of(module: Module) -> Result:
     return Result(module.path, len(verdicts), over_time, tuple(Survivor(*each) for each in data["survivors"]), data["seconds"])
 
 
-def report(results: Sequence[Result], *, whole: bool) -> int:
+def report(results: Sequence[Result], untried: Sequence[str], *, whole: bool) -> int:
     """Print the sum and what is wrong; 1 if anything is. Of the whole, the page tells, too."""
     together = total(results)
     print(row(together))
-    wrong: list[str] = []
+    wrong = [f"not tried yet: {path}" for path in untried]
     if together.percent < KILLED_PERCENT_MIN:
         wrong.append(f"too many live: {together.percent:.1f} % killed, not {KILLED_PERCENT_MIN:.0f} %")
     for result in results:
@@ -208,7 +212,7 @@ def report(results: Sequence[Result], *, whole: bool) -> int:
         wrong += [f"lives, and is not listed:\n{entry(*key)}" for key in sorted(alive - listed.keys())]
         wrong += [f"is listed, and does not live: {entry(*key)}" for key in sorted(listed.keys() - alive)]
     if whole:
-        write_between(PAGE, "mutmut", "mutmut", table(results))
+        write_between(PAGE, "mutmut", "mutmut", table(results, untried))
     print("\n".join(wrong))
     return 1 if wrong else 0
 
@@ -238,14 +242,14 @@ def row(result: Result) -> str:
     return f"{result.path:38}{counts} {result.percent:6.1f} %{result.seconds:7.0f} s"
 
 
-def table(results: Sequence[Result]) -> str:
+def table(results: Sequence[Result], untried: Sequence[str]) -> str:
     """The table of the page."""
     head = "| module | mutants | killed | of them by the time limit | live | killed, % |\n| --- | ---: | ---: | ---: | ---: | ---: |"
-    rows = (
+    rows = [
         f"| {each.path} | {each.mutants} | {each.killed} | {each.over_time} | {len(each.survivors)} | {each.percent:.1f} |"
         for each in [*sorted(results), total(results)]
-    )
-    return "\n".join([head, *rows])
+    ]
+    return "\n".join([head, *rows, *(f"| {path} | not tried yet | | | | |" for path in sorted(untried))])
 
 
 if __name__ == "__main__":

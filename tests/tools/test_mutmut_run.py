@@ -85,10 +85,22 @@ def test_too_many_an_unlisted_and_a_stale_survivor_fail(
         return Result(module.path, mutants, 0, survivors, 1.0)
 
     monkeypatch.setattr(mutmut_run, "result_of", result)
+    monkeypatch.setattr(mutmut_run, "KEPT", tmp_path)
+    mutmut_run.kept_file(MODULE).touch()
     monkeypatch.setattr(mutmut_run, "LISTED", tmp_path / "list.toml")
     (tmp_path / "list.toml").write_text("survivor = []\n" if not listed else entry(MODULE.path, *listed[0]), encoding="utf-8")
     assert main(["--kept", "retry"]) == status
     assert said in capsys.readouterr().out
+
+
+def test_what_was_not_tried_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(mutmut_run, "modules", lambda: [MODULE])
+    monkeypatch.setattr(mutmut_run, "KEPT", tmp_path)
+    monkeypatch.setattr(mutmut_run, "PAGE", tmp_path / "page.md")
+    mutmut_run.PAGE.write_text("<!-- mutmut: begin, written by `make mutmut` -->\n<!-- mutmut: end -->", encoding="utf-8")
+    assert main(["--kept"]) == 1
+    assert "not tried yet: platform_core/retry.py" in capsys.readouterr().out
+    assert "| platform_core/retry.py | not tried yet | | | | |" in mutmut_run.PAGE.read_text(encoding="utf-8")
 
 
 def test_what_is_kept_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
