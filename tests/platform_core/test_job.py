@@ -29,7 +29,9 @@ def test_no_time_is_left_after_the_deadline() -> None:
 
 
 def test_a_poll_is_one_attempt_and_free_of_cost() -> None:
-    plan = JOB.single(Request("GET", "/api/v1/x"), 50.0, 30.0)
+    request = Request("GET", "/api/v1/x")
+    plan = JOB.single(request, 50.0, 30.0)
+    assert plan.request is request
     assert (plan.policy, plan.cost, plan.harmless, plan.bears_conflict) == (RetryPolicy(attempts_max=1), 0, True, False)
     assert (plan.seed, plan.deadline, plan.request_seconds_max, plan.limits) == (SEED, 50.0, 30.0, SETTINGS.limits)
 
