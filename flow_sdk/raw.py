@@ -1,25 +1,18 @@
 """What both clients have for whoever wants an answer as it came: its status, headers and bytes, and what the call took."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from platform_core import operations
-from platform_core.machine import Operation
 from platform_core.raw import RawResponse
 
-from .wiring import Wired, documented_by
+from .bodies import AsyncContent, SyncContent
+from .streams import Streams, SyncStreams
+from .wiring import documented_by
 
-T = TypeVar("T")
 
-
-class Raw(Wired):
+class Raw(Streams):
     """That part of the async client."""
-
-    if TYPE_CHECKING:
-
-        async def run(self, operation: Operation[T]) -> T:
-            """See `PlatformClient`."""
-            ...
 
     async def request_raw(
         self,
@@ -28,7 +21,7 @@ class Raw(Wired):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 -- any JSON value
-        content: bytes | None = None,
+        content: AsyncContent | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> RawResponse:
         """Make any call, as `request`, and answer with a 2xx answer as it came: `status`, `headers`, `body`.
@@ -37,21 +30,14 @@ class Raw(Wired):
         be compressed where `headers` asked for that. An answer outside of 2xx is the same error as ever, 304 too; it carries `status_code`,
         `attempts`, `elapsed`, `request_id` and the first bytes of the body.
         """
-        built_with = self._wiring.built_with
-        return await self.run(
-            operations.request_raw(method, path, params=params, json=json, content=content, headers=headers, **built_with)
-        )
+        body, flow = self._outgoing(content)
+        built = self._wiring.built_with
+        return await self._run(operations.request_raw(method, path, params=params, json=json, content=body, headers=headers, **built), flow)
 
 
 @documented_by(Raw)
-class SyncRaw(Wired):
+class SyncRaw(SyncStreams):
     """That part of the blocking client."""
-
-    if TYPE_CHECKING:
-
-        def run(self, operation: Operation[T]) -> T:
-            """See `SyncPlatformClient`."""
-            ...
 
     def request_raw(  # noqa: D102 -- `documented_by`
         self,
@@ -60,8 +46,9 @@ class SyncRaw(Wired):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 -- any JSON value
-        content: bytes | None = None,
+        content: SyncContent | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> RawResponse:
+        body, flow = self._outgoing(content)
         built = self._wiring.built_with
-        return self.run(operations.request_raw(method, path, params=params, json=json, content=content, headers=headers, **built))
+        return self._run(operations.request_raw(method, path, params=params, json=json, content=body, headers=headers, **built), flow)

@@ -1,6 +1,7 @@
 """What `content` of a request may be, in each world: how it is sent, how often, and what is refused before anything is sent."""
 
 import io
+import json
 import os
 import tempfile
 import threading
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flow_sdk import Body, PlatformClient, RetryPolicy
+from flow_sdk import Body, PlatformClient, RawResponse, RetryPolicy
 from flow_sdk.bodies import PIECE_BYTES
 from flow_sdk.platform_client import PlatformClientError
 from platform_emulator import Emulator
@@ -156,6 +157,14 @@ def test_what_cannot_is_not_and_the_error_says_so(
         put(world, platform, content)
     closed(content)
     assert len(platform.requests) == before + 1
+
+
+def test_the_answer_can_be_had_as_it_came(world: World, platform: Emulator) -> None:
+    async def scenario(client: PlatformClient) -> RawResponse:
+        return await client.request_raw("PUT", PATH, content=Body(parts(), len(CONTENT)))
+
+    answer = world.run(scenario, client=world.client(base_url=platform.url, auth_token=platform.token))
+    assert json.loads(answer.body)["sha256"] == sha256(CONTENT).hexdigest()
 
 
 def test_an_empty_file_is_an_empty_body(world: World, platform: Emulator, tmp_path: Path) -> None:

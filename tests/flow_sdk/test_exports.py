@@ -48,7 +48,7 @@ STREAMED = {
     "stream_agent": f"agent_id, input_data=None, {_AGENT_START}, on_abandon='cancel'",
 }
 """What answers with a stream, or with what is awaited in the async client alone."""
-WITH_BODY = {"_request", "request"}
+WITH_BODY = {"_request", "request", "request_raw"}
 """What takes a body, which may be asynchronous in the async client alone."""
 OF_ONE_WORLD = {"transport", "token_provider", "on_auth_token_refresh"}
 """Parameters whose types differ, since one world awaits where the other calls."""
