@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from platform_core.messages import Request, Response
+from platform_core.messages import Headers, Request, Response
 
 from .answers import error_answer, not_found
 from .components import ORG_ID, ORGANIZATIONS
@@ -38,6 +39,28 @@ class Call:
     segments: Mapping[str, str]
     at: float
     caller: Caller
+
+
+NOT_PRESENTED = "a bearer token or an API key is needed"
+
+
+class Presented(NamedTuple):
+    """The credentials of a request, as they were presented: an API key or a token."""
+
+    is_key: bool
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Presented(is_key={self.is_key}, <secret>)"
+
+
+def presented(headers: Headers) -> Presented | None:
+    """What this request is authorized by; where a key and a token stand, the key counts. None where there is neither."""
+    key = headers.get("X-API-Key")
+    if key is not None:
+        return Presented(is_key=True, secret=key)
+    scheme, _, token = (headers.get("Authorization") or "").partition(" ")
+    return Presented(is_key=False, secret=token) if scheme.lower() == "bearer" and token else None
 
 
 def refused_org(caller: Caller, org_id: str) -> Response | None:

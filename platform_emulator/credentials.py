@@ -9,7 +9,7 @@ from typing import Any
 from platform_core.messages import Headers, Request, Response
 
 from .answers import json_answer, unauthenticated
-from .callers import Caller
+from .callers import NOT_PRESENTED, Caller, presented
 from .components import ORG_ID
 from .fields import TEXT, Invalid, check_fields, json_fields
 from .keeping import NOWHERE, Keeper
@@ -51,17 +51,16 @@ class Credentials:
 
     def identity(self, headers: Headers) -> Identity:
         """Whose credentials these are; where a key and a token stand, the key counts. Raises `TokenError`."""
-        key = headers.get("X-API-Key")
-        if key is not None:
-            with self._lock:
-                identity = self._keys.get(digest(key))
-            if identity is None:
-                raise TokenError("the API key is not one of this platform")
-            return identity
-        scheme, _, token = (headers.get("Authorization") or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise TokenError("a bearer token or an API key is needed")
-        return self.tokens.identity(token)
+        found = presented(headers)
+        if found is None:
+            raise TokenError(NOT_PRESENTED)
+        if not found.is_key:
+            return self.tokens.identity(found.secret)
+        with self._lock:
+            identity = self._keys.get(digest(found.secret))
+        if identity is None:
+            raise TokenError("the API key is not one of this platform")
+        return identity
 
     def login(self, request: Request) -> Response:
         """200 with `access_token` and `refresh_token` for the right e-mail and password, else 401; 4xx where one is missing."""

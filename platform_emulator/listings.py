@@ -3,7 +3,7 @@
 from itertools import product
 from typing import Any, cast
 
-from platform_core.messages import Response
+from platform_core.messages import Request, Response
 
 from .answers import json_answer, not_found
 from .callers import Call, refused_org
@@ -56,6 +56,13 @@ def models(state: State, call: Call) -> tuple[State, Response]:
     return state, json_answer(200, page(MODELS, asked_limit(call.request), query_value(call.request, "cursor")))
 
 
+def checked_query(request: Request) -> dict[str, Any]:
+    """The fields of a query, whatever the platform knows. Raises `Invalid`."""
+    fields = json_fields(request)
+    check_fields(fields, {"fields": _NAMES_RULE, "limit": LIMIT_RULE, "cursor": TEXT})
+    return fields
+
+
 def query_dataset(state: State, call: Call) -> tuple[State, Response]:
     """Rows with the fields that are asked for; a `limit` and `cursor` of the body come before those of the query."""
     segments = call.segments
@@ -66,8 +73,7 @@ def query_dataset(state: State, call: Call) -> tuple[State, Response]:
         return state, not_found(f"workspace {segments['workspace_id']}")
     if segments["dataset_id"].lower() != DATASETS["people"]:
         return state, not_found(f"dataset {segments['dataset_id']}")
-    fields = json_fields(call.request)
-    check_fields(fields, {"fields": _NAMES_RULE, "limit": LIMIT_RULE, "cursor": TEXT})
+    fields = checked_query(call.request)
     names: list[str] = fields.get("fields", list(PEOPLE[0]))
     unknown = [(f"fields[{index}]", f"is not a field of this dataset: {name}") for index, name in enumerate(names) if name not in PEOPLE[0]]
     if unknown:

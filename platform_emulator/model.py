@@ -4,6 +4,7 @@ What others build on::
 
     initial(seed: UUID, behaviour: Behaviour = DEFAULT_BEHAVIOUR, components: Iterable[Component] = ()) -> State
     apply(state: State, request: Request, at: float, caller: Caller = DEVELOPER) -> tuple[State, Response]   moves no worker
+    refusal(request: Request) -> Response | None                                     what holds whatever the platform knows
     awaited(request: Request, response: Response) -> str | None                      the execution to hold the answer back for
     streamed(request: Request, response: Response) -> tuple[str, Told] | None        the execution whose events follow those of the answer
     due(state: State) -> float | None                                                when the workers next change something
@@ -29,7 +30,7 @@ Rule 4: every request gets an answer; an exception is our bug.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
@@ -40,17 +41,17 @@ from platform_core import routes
 from platform_core.messages import Headers, Request, Response
 from platform_core.routes import Route
 
-from .answers import error_answer, json_answer, not_found, with_request_id
-from .callers import DEVELOPER, Call, Caller
+from .answers import error_answer, json_answer, not_found, unauthenticated, with_request_id
+from .callers import DEVELOPER, NOT_PRESENTED, Call, Caller, presented
 from .components import Component
 from .executions import advance, cancel, due, finish, record, reopened, start
 from .fields import Invalid, query_value, whole_number
-from .listings import models, organizations, query_dataset
+from .listings import checked_query, models, organizations, query_dataset
 from .objects import read_object, write_object
 from .skills import VERSION_MAX, VERSIONS, skills
 from .state import DEFAULT_BEHAVIOUR, Behaviour, Execution, State
 from .streaming import streamed
-from .submissions import awaited, execute, stream, submit
+from .submissions import awaited, checked_submission, execute, stream, submit
 
 __all__ = [
     "DEFAULT_BEHAVIOUR",
@@ -68,6 +69,7 @@ __all__ = [
     "finish",
     "initial",
     "record",
+    "refusal",
     "reopened",
     "start",
     "streamed",
@@ -86,6 +88,26 @@ def apply(state: State, request: Request, at: float, caller: Caller = DEVELOPER)
     except Invalid as invalid:
         response = invalid.answer
     return state, with_request_id(request, response, state.seed, at)
+
+
+def refusal(request: Request) -> Response | None:
+    """What is answered to a request that is wrong whatever the platform knows, by the same rules as in `apply`; None for any other.
+
+    Here the request has its credentials: whether they open anything is the server's business, but that there are some is the contract's.
+    """
+    if routes.LOGIN.match(request.method, request.path) is not None:
+        return None
+    if presented(request.headers) is None:
+        return unauthenticated(NOT_PRESENTED)
+    try:
+        found = _routed(request._replace(method="GET") if request.method == "HEAD" else request)
+        if isinstance(found, Response):
+            return found
+        if found[0] in _CHECKS:
+            _CHECKS[found[0]](request)
+    except Invalid as invalid:
+        return invalid.answer
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +148,26 @@ def _answered(state: State, request: Request, at: float, caller: Caller) -> tupl
         state, response = _answered(state, request._replace(method="GET", headers=headers), at, caller)
         length = ("Content-Length", str(len(response.body)))
         return state, Response(response.status, response.headers.with_defaults((length,)))
+    found = _routed(request)
+    if isinstance(found, Response):
+        return state, found
+    route, segments = found
+    return _HANDLERS[route](state, Call(request, segments, at, caller))
+
+
+def _routed(request: Request) -> tuple[Route, Mapping[str, str]] | Response:
+    """The route of a request, with its segments; or what is answered where there is none. Raises `Invalid`."""
     path = request.path
     _check_encoding(request.target)
-    for route, handler in _HANDLERS:
+    for route in _HANDLERS:
         segments = route.match(request.method, path)
         if segments is not None:
-            return handler(state, Call(request, segments, at, caller))
-    allowed = sorted({route.method for route, _ in _HANDLERS if route.match(route.method, path) is not None})
+            return route, segments
+    allowed = sorted({route.method for route in _HANDLERS if route.match(route.method, path) is not None})
     if allowed:
         message = f"{path} takes {', '.join(allowed)}"
-        return state, error_answer(405, "METHOD_NOT_ALLOWED", message, (), ("Allow", ", ".join(allowed)))
-    return state, not_found(path)
+        return error_answer(405, "METHOD_NOT_ALLOWED", message, (), ("Allow", ", ".join(allowed)))
+    return not_found(path)
 
 
 def _check_encoding(target: str) -> None:
@@ -178,19 +209,29 @@ def _skills(state: State, call: Call) -> tuple[State, Response]:
     return state, json_answer(200, artifact)
 
 
-_HANDLERS: tuple[tuple[Route, _Handler], ...] = (
-    (routes.EXECUTION_STATUS, _status),
-    (routes.CANCEL_EXECUTION, _cancel),
-    (routes.SUBMIT_CODE_BLOCK, partial(submit, "code_block")),
-    (routes.SUBMIT_AGENT, partial(submit, "agent")),
-    (routes.SUBMIT_WORKFLOW, partial(submit, "workflow")),
-    (routes.EXECUTE_AGENT, partial(execute, "agent")),
-    (routes.STREAM_AGENT, partial(stream, "agent")),
-    (routes.SERVICE_SKILLS, _skills),
-    (routes.ORGANIZATIONS, organizations),
-    (routes.MODELS, models),
-    (routes.QUERY_DATASET, query_dataset),
-    (routes.READ_OBJECT, read_object),
-    (routes.WRITE_OBJECT, write_object),
-)
+_HANDLERS: Mapping[Route, _Handler] = {
+    routes.EXECUTION_STATUS: _status,
+    routes.CANCEL_EXECUTION: _cancel,
+    routes.SUBMIT_CODE_BLOCK: partial(submit, "code_block"),
+    routes.SUBMIT_AGENT: partial(submit, "agent"),
+    routes.SUBMIT_WORKFLOW: partial(submit, "workflow"),
+    routes.EXECUTE_AGENT: partial(execute, "agent"),
+    routes.STREAM_AGENT: partial(stream, "agent"),
+    routes.SERVICE_SKILLS: _skills,
+    routes.ORGANIZATIONS: organizations,
+    routes.MODELS: models,
+    routes.QUERY_DATASET: query_dataset,
+    routes.READ_OBJECT: read_object,
+    routes.WRITE_OBJECT: write_object,
+}
 """The paths that are served, those that are asked for most first."""
+
+_CHECKS: Mapping[Route, Callable[[Request], object]] = {
+    routes.SUBMIT_CODE_BLOCK: partial(checked_submission, "code_block"),
+    routes.SUBMIT_AGENT: partial(checked_submission, "agent"),
+    routes.SUBMIT_WORKFLOW: partial(checked_submission, "workflow"),
+    routes.EXECUTE_AGENT: partial(checked_submission, "agent"),
+    routes.STREAM_AGENT: partial(checked_submission, "agent"),
+    routes.QUERY_DATASET: checked_query,
+}
+"""What their bodies are held to, whatever the platform knows."""

@@ -11,6 +11,7 @@ made of module and name, so that it stays the same from run to run, unless one i
 """
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
@@ -92,6 +93,19 @@ def registered(components: Components) -> tuple[Registered, ...]:
         functions = list(components)
     found = tuple(_registered(each) for each in dict.fromkeys(functions))
     _check_distinct([each.component for each in found])
+    return found
+
+
+def at_hand(functions: Iterable[Function]) -> tuple[tuple[Component, Function], ...]:
+    """These functions with their components, for whoever calls them in this process: they may stand anywhere.
+
+    Raises `TypeError` for one that is async or not decorated, and `ValueError` for a name or an id that is taken.
+    """
+    found = tuple((_component(each), each) for each in dict.fromkeys(functions))
+    for component, function in found:
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"components: {component.name} is async: a fake calls plain functions alone, the emulator takes both")
+    _check_distinct([component for component, _ in found])
     return found
 
 

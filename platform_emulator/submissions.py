@@ -41,6 +41,16 @@ def stream(kind: ComponentKind, state: State, call: Call) -> tuple[State, Respon
     return state, stream_answer(answer)
 
 
+def checked_submission(kind: ComponentKind, request: Request) -> dict[str, Any]:
+    """The fields of a submission, whatever the platform knows. Raises `Invalid`."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 0 < len(key) <= KEY_LENGTH_MAX:
+        raise Invalid(400, ("Idempotency-Key", f"must have 1 to {KEY_LENGTH_MAX} characters"))
+    fields = json_fields(request)
+    _check(kind, fields)
+    return fields
+
+
 def awaited(request: Request, response: Response) -> str | None:
     """The execution that this answer has to wait for; None for an answer that can be given at once."""
     if response.status != HTTPStatus.OK or routes.EXECUTE_AGENT.match(request.method, request.path) is None:
@@ -62,10 +72,7 @@ def _submitted(kind: ComponentKind, status: int, state: State, call: Call) -> tu
     key = call.request.headers.get("Idempotency-Key")
     if key is not None and key in state.keys:
         return state, _repeated(state, state.executions[state.keys[key]], status, call)
-    if key is not None and not 0 < len(key) <= KEY_LENGTH_MAX:
-        raise Invalid(400, ("Idempotency-Key", f"must have 1 to {KEY_LENGTH_MAX} characters"))
-    fields = json_fields(call.request)
-    _check(kind, fields)
+    fields = checked_submission(kind, call.request)
     refusal = _refused_context(call, fields.get("context", {}))
     if refusal is not None:
         return state, refusal

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from functools import reduce
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -41,8 +42,17 @@ def main(connection: Connection, module: str, qualified_name: str) -> None:
 
 def outcome(module: str, qualified_name: str, inputs: dict[str, Any]) -> bytes:
     """`{"result": …}`, or `{"error": {"code", "message", "details"}}` where the function raises or its result is not JSON."""
-    try:
+
+    def found(given: dict[str, Any]) -> object:
         function: Any = reduce(getattr, qualified_name.split("."), importlib.import_module(module))
+        return function(given)
+
+    return outcome_of(found, inputs)
+
+
+def outcome_of(function: Callable[[dict[str, Any]], Any], inputs: dict[str, Any]) -> bytes:
+    """The same of a function that is at hand."""
+    try:
         result: object = function(inputs)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))

@@ -1,7 +1,7 @@
 """Draw how the packages stand on each other, as a Mermaid flowchart: the picture in the README.
 
-The boxes are packages, the command line, and the parts of `platform_transports` that a reader chooses between; the arrows are the
-imports in the code.
+The boxes are packages, the command line, the fixtures for tests, and the parts of `platform_transports` that a reader chooses between;
+the arrows are the imports in the code.
 An arrow that follows from two others is left out. `python tools/structure.py` prints it; a test holds the README against it.
 """
 
@@ -12,11 +12,12 @@ from itertools import product
 import grimp
 
 PACKAGES = ("flow_sdk", "platform_transports", "platform_core", "platform_emulator")
-COMMAND_LINE = "command_line"
-OUTSIDE = (COMMAND_LINE, *PACKAGES)
+COMMAND_LINE, FIXTURES = "command_line", "fixtures"
+OUTSIDE = (COMMAND_LINE, FIXTURES, *PACKAGES)
 """The boxes that stand for themselves; the others are parts of `platform_transports`."""
 SAYS = {
     COMMAND_LINE: "platform-client",
+    FIXTURES: "for pytest",
     "flow_sdk": "the clients, the errors",
     "drivers": "do what a run answers,<br>tell it what came of that",
     "asyncio": "",
@@ -57,6 +58,8 @@ def box_of(module: str) -> str | None:
         return PARTS_OF_TRANSPORTS.get(rest.partition(".")[0], "drivers")
     if package == "flow_sdk" and rest.partition("_")[0] == "cli":
         return COMMAND_LINE
+    if package == "flow_sdk" and rest in ("pytest_plugin", "testing"):
+        return FIXTURES
     return package if package in PACKAGES else f"library {package}" if package in LIBRARIES else None
 
 

@@ -102,6 +102,28 @@ def test_where_nobody_answers_the_error_names_the_request(script: Script) -> Non
         Answered(FakePlatform(script))
 
 
+def test_what_is_said_to_come_next_comes_before_the_script_goes_on() -> None:
+    fake = FakePlatform((OK,))
+    fake.then(Response(503), Lose())
+    fake.then(Response(502))
+    assert Answered(fake).heard == Response(503)
+    assert Answered(fake).failure == (FailureCause.DISCONNECTED, "maybe", False)
+    assert [Answered(fake).heard, Answered(fake).heard] == [Response(502), OK]
+
+
+def test_what_the_contract_refuses_is_answered_before_the_script_and_it_sees_no_secret() -> None:
+    seen: list[Request] = []
+
+    def contract(request: Request) -> Response | None:
+        seen.append(request)
+        return Response(400) if len(seen) == 1 else None
+
+    fake = FakePlatform((OK,), contract=contract)
+    assert [Answered(fake).heard, Answered(fake).heard] == [Response(400), OK]
+    assert {request.headers.get("Authorization") for request in seen} == {"Bearer ***"}
+    assert len(fake.requests) == 2
+
+
 @pytest.mark.parametrize("act", [{"status": 200}, 200, "200"])
 def test_what_is_no_act_is_refused(act: Any) -> None:
     with pytest.raises(TypeError, match="a script is made of Answer, Forward, Lose, Trickle, Response and None, not"):

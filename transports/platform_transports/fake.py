@@ -6,6 +6,7 @@ front of it. Give it to either client as its `transport`: it brings the clock as
 
 import json
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, assert_never, cast
@@ -22,6 +23,7 @@ from .contract import AsyncFlow, Credentials, Progress, SyncFlow, TransportError
 from .virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
 
 NAME = "fake"
+_HIDDEN = "***"
 NEVER_SENT = frozenset({FailureCause.DNS, FailureCause.CONNECT, FailureCause.CONNECT_TIMEOUT, FailureCause.TLS, FailureCause.LOCAL})
 """Where there is no connection, nothing was handed on."""
 
@@ -102,14 +104,21 @@ class Model(Protocol):
         ...
 
 
+Contract: TypeAlias = Callable[[Request], Response | None]
+"""What is answered to a request that is wrong whatever the platform knows; None for any other: `platform_emulator.model.refusal` is one."""
+
+
 class FakePlatform:
     """A platform for tests. Not for more than one event loop at a time.
+
+    Where there is a `contract`, a request that it refuses gets its answer, and the script is not asked: what a script answers to a call
+    that the real platform would refuse proves nothing.
 
     A request for which the script has no act is a `LookupError`, which the call that sent it raises; so is whatever else a script raises.
     Requests that are sent at the same time are received in the order of their `X-Request-ID`, which follows from the operations' seeds.
     """
 
-    def __init__(self, script: Script = (), *, model: Model | None = None) -> None:
+    def __init__(self, script: Script = (), *, model: Model | None = None, contract: Contract | None = None) -> None:
         self._acts: Callable[[Request], object]
         if callable(script):
             self._acts = script
@@ -119,6 +128,8 @@ class FakePlatform:
         # Reentrant, since a script may look at the platform; only threads that are no runs ever meet at it.
         self._lock = threading.RLock()
         self._time = VirtualTime()
+        self._next: deque[Act | Response | None] = deque()
+        self._contract = contract
         self.model = model
         """The platform as it is now."""
         self.requests: list[OutgoingRequest] = []
@@ -130,6 +141,11 @@ class FakePlatform:
     def now(self) -> float:
         """Virtual seconds since the start."""
         return self._time.now()
+
+    def then(self, *acts: Act | Response | None) -> None:
+        """These acts for the next requests, in turn, before the script goes on; `Forward()` or None: the model answers."""
+        with self._lock:
+            self._next.extend(acts)
 
     def together(self, runs: int) -> None:
         """Let time stand still until so many runs more have begun: for threads, which do not all begin at once."""
@@ -149,7 +165,7 @@ class FakePlatform:
             self.requests.append(outgoing)
             self.credentials.append(credentials.header)
             request = _as_received(outgoing)
-            act = self._act(request)
+            act = self._refusal(request, credentials) or self._act(request)
             if isinstance(act, Lose):
                 progress.sent = act.sent
                 if act.effect:
@@ -162,8 +178,17 @@ class FakePlatform:
             response = act.response if isinstance(act, Answer) else self._effect(request)
             return Heard(headless(response), act.after_seconds, tuple(cut(response.body)))
 
+    def _refusal(self, request: Request, credentials: Credentials) -> Answer | None:
+        if self._contract is None:
+            return None
+        # With credentials as it was sent, but for the secret: that there are some, and of which kind, is all that a contract says.
+        kind, _, secret = credentials.value.rpartition(" ")
+        shown = f"{kind} {_HIDDEN if secret else ''}".strip()
+        refusal = self._contract(request._replace(headers=Headers((*request.headers, (credentials.header, shown)))))
+        return None if refusal is None else Answer(refusal)
+
     def _act(self, request: Request) -> Act:
-        act = self._acts(request)
+        act = self._next.popleft() if self._next else self._acts(request)
         match act:
             case Answer() | Forward() | Lose() | Trickle():
                 return act
