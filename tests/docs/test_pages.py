@@ -17,8 +17,8 @@ from platform_emulator import Emulator
 from tests.support.markdown import blocks
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-RUN_ELSEWHERE = {"command_line.md", "transports.md"}
-"""By test_command_line.py, and by tests/conformance/test_page.py."""
+RUN_ELSEWHERE = {"command_line.md", "testing.md", "transports.md"}
+"""By test_command_line.py and test_testing.py, and by tests/conformance/test_page.py."""
 PAGES = sorted(
     str(page.relative_to(DOCS))
     for page in DOCS.rglob("*.md")

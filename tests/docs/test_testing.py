@@ -5,7 +5,7 @@ import pytest
 from tests.support.markdown import blocks
 from tests.support.terminal import ROOT
 
-PAGE = ROOT / "docs" / "testing.md"
+PAGE = ROOT / "docs" / "how_to" / "testing.md"
 
 
 def test_the_files_of_the_page_pass_as_they_stand(pytester: pytest.Pytester) -> None:
