@@ -9,6 +9,7 @@ VENV ?= .venv
 PYTEST_ARGS ?= -n 2
 TRANSPORT ?= native
 SECONDS ?= 60
+CHROMIUM ?= chromium
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -126,6 +127,11 @@ types: $(READY) ## mypy and pyright, both strict
 
 coverage: $(READY) ## branch coverage of platform_core, each module by its own test file
 	$(BIN)/python tools/module_coverage.py
+
+browser: $(READY) ## the emulator's page in headless Chromium: needs `apt-get install chromium`, or CHROMIUM=… another one
+	@command -v "$(CHROMIUM)" >/dev/null || { echo 'Chromium is not installed: apt-get install chromium, or say where it is: make browser CHROMIUM=…'; exit 1; }
+	$(PIP_INSTALL) --constraint constraints.txt --group browser
+	CHROMIUM="$$(command -v $(CHROMIUM))" $(BIN)/python -m pytest $(PYTEST_ARGS) tests/browser/check_live_page.py
 
 docs: $(READY) ## build the documentation into build/site, where a warning is an error, and run what its pages show
 	$(PIP_INSTALL) --constraint constraints.txt --group docs

@@ -12,7 +12,7 @@ trap 'rm -rf "$scratch"' EXIT
 {
   echo "# Every package of every extra and dependency group, pip and the build backend included. Not written by hand:"
   echo "# \`make constraints\` renews it (tools/constraints.sh). Resolved for Python 3.11 and later, on all systems."
-  "$scratch/venv/bin/uv" --quiet --no-config pip compile pyproject.toml --all-extras --group dev --group fuzz --group docs --group mutation \
-    --universal --python-version 3.11 --no-header --no-annotate --no-emit-package platform-client
+  "$scratch/venv/bin/uv" --quiet --no-config pip compile pyproject.toml --all-extras --group dev --group browser --group fuzz --group docs \
+    --group mutation --universal --python-version 3.11 --no-header --no-annotate --no-emit-package platform-client
 } >"$scratch/constraints.txt"
 mv "$scratch/constraints.txt" constraints.txt
