@@ -84,7 +84,7 @@ def kinds() -> dict[str, dict[str, dict[str, Any]]]:
             | ({"choices": list(kind.choices[each])} if each in kind.choices else {})
             for each in sorted(kind.fields, key=lambda name: (name not in kind.needed, name))
         }
-        for kind_name, kind in _KINDS.items()
+        for kind_name, kind in KINDS.items()
     }
 
 
