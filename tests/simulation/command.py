@@ -106,12 +106,19 @@ def _all(seeds: int, modes: Sequence[Mode], worlds: Sequence[str]) -> dict[tuple
                 waiting: list[Future[Tally]] = [processes.submit(part_run, part) for part in parts]
                 begun = time.monotonic()
                 for future in waiting:
-                    tally.add(future.result())
-                    print(f"\r{mode}, {world}: {tally.runs:,} runs", end="", flush=True)
-                seconds = time.monotonic() - begun
-                print(f", {tally.hours:,.0f} virtual hours, {tally.requests:,} requests, {tally.runs / seconds:.0f} runs/s, ", end="")
-                print(f"{tally.runs / tally.cpu_seconds:.0f} runs/s and core, {len(tally.wrong)} violations", flush=True)
+                    came = future.result()
+                    tally.add(came)
+                    for seed, what in came.wrong:
+                        print(f"{replay_command(seed, world, mode)}  # {what}", flush=True)
+                    if sys.stdout.isatty():
+                        print(f"\r{mode}, {world}: {tally.runs:,} runs", end="", flush=True)
+                print(f"\r{mode}, {world}: {_line(tally, time.monotonic() - begun)}", flush=True)
     return tallies
+
+
+def _line(tally: Tally, seconds: float) -> str:
+    rates = f"{tally.runs / seconds:.0f} runs/s, {tally.runs / tally.cpu_seconds:.0f} runs/s and core"
+    return f"{tally.runs:,} runs, {tally.hours:,.0f} virtual hours, {tally.requests:,} requests, {rates}, {len(tally.wrong)} violations"
 
 
 def _wrong(tallies: Mapping[tuple[Mode, str], Tally]) -> Iterator[str]:
@@ -120,8 +127,6 @@ def _wrong(tallies: Mapping[tuple[Mode, str], Tally]) -> Iterator[str]:
     ]
     for seed, world, mode, what in found[:TOLD_MAX]:
         yield f"\n{what}\n{told(simulated(seed, world, mode), world)}"
-    for seed, world, mode, what in found[TOLD_MAX:]:
-        yield f"{replay_command(seed, world, mode)}  # {what}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

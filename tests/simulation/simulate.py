@@ -54,8 +54,8 @@ def simulated(seed: int, world: str, mode: Mode) -> Simulated:
     with TemporaryDirectory() if profile.crashes_at is not None else nullcontext("") as folder, patch("flow_sdk.wiring.uuid4", next_seed):
         stage = Stage(profile, world, Path(folder))
         WORLDS[world](stage)
-        if stage.journal is not None:
-            stage.journal.close()
+        if SECRET.encode() in stage.journals():
+            stage.problems.append("10. the token stands in the journal")
     seconds = stage.platform.now
     stage.network.arrive_late(inf)
     problems = [

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from platform_core.outcomes import Abandoned
+from platform_core.outcomes import Abandoned, Outcome, Restored
 from tests.simulation import command
 from tests.simulation.simulate import Simulated, simulated
 from tests.simulation.swarm import FAULTS, FINAL_FAULTS, MODES, Mode, profile_of
@@ -46,9 +47,14 @@ def test_two_seeds_are_two_runs() -> None:
     assert len({profile_of(seed, mode).calls[0].seed for seed in range(SEEDS) for mode in MODES}) == SEEDS * len(MODES)
 
 
-def test_every_kind_of_fault_is_met() -> None:
-    met = sum((simulated(seed, "sync", "safety").faults for seed in range(300)), Counter[str]())
-    assert set(met) == {*FAULTS, *FINAL_FAULTS}
+def test_every_kind_of_fault_is_met_and_everything_else_that_a_seed_decides() -> None:
+    runs = [simulated(seed, "sync", "safety") for seed in range(300)]
+    assert {fault for run in runs for fault in run.faults} == {*FAULTS, *FINAL_FAULTS}
+    told = Counter(type(seen.outcome) for run in runs for row in run.trace.seen for seen in row)
+    assert set(told) == set(get_args(Outcome))
+    assert told[Restored] >= 5
+    assert sum(run.profile.row for run in runs) >= 10
+    assert sum(run.profile.closes_at is not None for run in runs) >= 10
 
 
 def test_a_run_is_told_as_a_diagram_with_the_command_that_runs_it_again() -> None:
