@@ -30,7 +30,9 @@ KEPT = ROOT / ".mutmut"
 LISTED = ROOT / "tests" / "mutmut_survivors.toml"
 PAGE = ROOT / "docs" / "mutation.md"
 PACKAGES = {"platform_core": ROOT / "platform_core", "platform_transports": ROOT / "transports" / "platform_transports"}
-"""The flat copy: where each package lies in it, and whence it comes."""
+"""What is mutated: where it lies in the flat copy, and whence it comes."""
+BESIDE = ("flow_sdk", "platform_emulator", "tests", "tools")
+"""What lies beside it, so that the tests see all of one state."""
 HTTP1 = "platform_transports/http1"
 KILLED_PERCENT_MIN = 95.0
 MODULE_SECONDS_MAX = 3600.0
@@ -142,7 +144,7 @@ def try_out(module: Module) -> None:
 def lay_flat(folder: Path) -> None:
     """Copy the packages, the tests and the settings."""
     ignored = shutil.ignore_patterns("__pycache__", ".*")
-    for place, source in {**PACKAGES, "tests": ROOT / "tests", "tools": ROOT / "tools"}.items():
+    for place, source in {**PACKAGES, **{name: ROOT / name for name in BESIDE}}.items():
         shutil.copytree(source, folder / place, ignore=ignored)
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (folder / "pyproject.toml").write_text(settings + SETTINGS, encoding="utf-8")
