@@ -31,6 +31,7 @@ LOST = Failure(PlatformConnectionError, "lost", attempts=4, elapsed=12.0, sent="
 @pytest.mark.parametrize(("request_", "keyed"), [(KEYED, True), (KEYLESS, False)])
 def test_a_key_makes_repeating_harmless_and_a_conflict_bearable(request_: Request, keyed: bool) -> None:
     plan = submission_plan(SEED, request_, SETTINGS, 99.0)
+    assert (plan.seed, plan.request, plan.limits) == (SEED, request_, SETTINGS.limits)
     assert (plan.harmless, plan.bears_conflict) == (keyed, keyed)
     assert (plan.cost, plan.policy, plan.deadline, plan.request_seconds_max) == (5, SETTINGS.retry, 99.0, 300.0)
 
@@ -60,7 +61,8 @@ def test_a_refused_submission_fails_without_a_handle() -> None:
 def test_a_submission_whose_fate_is_not_known_fails_with_the_handle_that_resumes_it(
     failure: Failure, error: type[PlatformClientError], reason: Reason
 ) -> None:
-    _, action = submission_failed(JOB, KEYED, failure, seen=True)
+    ended, action = submission_failed(JOB, KEYED, failure, seen=True)
+    assert ended == Ended(SEED)
     handle = JOB.handle(Submission(idempotency_key(SEED), KEYED.target, KEYED.body.content), 12.0, 4)
     assert action == Raise(replace(failure, error=error, handle=handle), reason)
 
