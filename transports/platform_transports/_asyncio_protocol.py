@@ -128,7 +128,8 @@ class AnswerProtocol(asyncio.BufferedProtocol):
             if self._event is not None and self._event.done():
                 self._read_no_further()  # until the call has taken what came before
             self._tell(self.http.receive(bytes(self._buffer[:nbytes]), is_sent=self._is_sent()))
-            self._notify()
+            if self._event is not None:
+                settle(self._event, None)
         else:  # nobody asked for it, and nobody would read it
             self.http.reusable = False
             self.close()
@@ -157,7 +158,8 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         """See `asyncio.BaseProtocol`."""
         self._paused = False
         self._send()
-        self._notify()
+        if self._event is not None:
+            settle(self._event, None)
 
     async def _hand_on(self, sink: AsyncSink | None, *, is_told: bool) -> bool:
         """Hand on what has come of a body that flows; answers whether its head is told by now."""
@@ -178,11 +180,6 @@ class AnswerProtocol(asyncio.BufferedProtocol):
             await event
         finally:
             timer.cancel()
-
-    def _notify(self) -> None:
-        """Tell a call whose bodies flow."""
-        if self._event is not None:
-            settle(self._event, None)
 
     def _read_no_further(self) -> None:
         if not self._reading_paused and self._transport is not None:
@@ -222,7 +219,8 @@ class AnswerProtocol(asyncio.BufferedProtocol):
     def _tell(self, answer: Response | TransportError | None) -> None:
         if answer is not None and self._answer is not None and not self._answer.done():
             self._answer.set_result(answer)
-            self._notify()
+            if self._event is not None:
+                settle(self._event, None)
 
     def _send(self) -> None:
         while self._unsent and not self._paused and self._transport is not None:
