@@ -125,6 +125,9 @@ types: $(READY) ## mypy and pyright, both strict
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+surface: $(READY) ## write the public names, signatures and defaults into tests/surface
+	$(BIN)/python -m tools.surface
+
 coverage: $(READY) ## branch coverage of platform_core, each module by its own test file
 	$(BIN)/python tools/module_coverage.py
 
