@@ -10,9 +10,14 @@ CUT = "<cut>"
 """What stands in place of what looks like a token."""
 _BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_AFTER_ESCAPE = r"(?<=\\[bfnrt])"
+"""In a JSON text a line break is a backslash and a letter, behind which no word seems to begin."""
+_BEGINS = rf"(?:\b|{_AFTER_ESCAPE})"
 # A bearer token, an API key, a JWT; the lengths leave "bearer token" and "fl_" alone, the look-behind keeps it linear.
 _SECRET = re.compile(
-    r"(?i:\bbearer[ :=]+)[A-Za-z0-9\-._~+/]{16,}=*|\bfl_[A-Za-z0-9\-._~+/]{8,}=*|(?<![\w\-])eyJ[\w\-]+\.[\w\-]+\.[\w\-]*", re.ASCII
+    rf"{_BEGINS}(?i:bearer[ :=]+)[A-Za-z0-9\-._~+/]{{16,}}=*|{_BEGINS}fl_[A-Za-z0-9\-._~+/]{{8,}}=*"
+    rf"|(?:(?<![\w\-])|{_AFTER_ESCAPE})eyJ[\w\-]+\.[\w\-]+\.[\w\-]*",
+    re.ASCII,
 )
 _SECRET_BYTES = re.compile(_SECRET.pattern.encode("ascii"))
 

@@ -71,7 +71,17 @@ def test_no_part_of_a_token_stays_where_a_body_is_cut_off(before: int) -> None:
     assert body == (b" " * before + CUT.encode() + b" " * KEPT)[:KEPT]
 
 
-@pytest.mark.parametrize("said", ["eyJ-", "eyJ.", "eyJ.a", "bearer ", "bearer", "fl_-", "fl_", "\n\u202e", "bearer " + "a" * 15 + "!"])
+@pytest.mark.parametrize("token", ["Bearer abcdefghijklmnopqrstuvwx", "fl_live_abcdefgh", "eyJhbGciOi.c2VjcmV0.c2lnbmF0dXJl"])
+@pytest.mark.parametrize("before", ["", "\n", "X-Echo:\r\n\t", "a\b", "\f"])
+def test_a_token_behind_a_line_break_is_cut_out_of_json_too(token: str, before: str) -> None:
+    said = json.dumps([before + token])
+    assert json.loads(without_secrets(said)) == [before + CUT]
+    assert first_bytes(said.encode(), 500) == json.dumps([before + CUT]).encode()
+
+
+@pytest.mark.parametrize(
+    "said", ["eyJ-", "eyJ.", "\\neyJ-", "\\n", "eyJ.a", "bearer ", "bearer", "fl_-", "fl_", "\n\u202e", "bearer " + "a" * 15 + "!"]
+)
 def test_a_hostile_text_costs_linear_time(said: str) -> None:
     start = time.process_time()
     one_line(said * 200_000, KEPT)
