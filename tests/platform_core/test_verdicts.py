@@ -70,9 +70,10 @@ def test_nonsense_is_not_heard_and_not_passing(content: object) -> None:
     ],
 )
 def test_an_error_status_is_passing_where_it_says_later(status: int, error: type[PlatformClientError], passing: bool) -> None:
-    word = verdict(answer(response(status)), SETTINGS.limits, EXECUTION_ID)
+    word = verdict(answer(response(status, {"message": "no"})), SETTINGS.limits, EXECUTION_ID)
     assert isinstance(word, Unheard)
-    assert (word.failure.error, word.status, word.passing) == (error, status, passing)
+    assert (word.failure.error, word.failure.message, word.status, word.passing) == (error, "no", status, passing)
+    assert (word.at, word.sends) == (7.0, 3)
 
 
 @pytest.mark.parametrize(("failure", "status"), [(LOST, 0), (replace(LOST, status_code=401), 401)])
@@ -98,6 +99,7 @@ def test_another_end_concludes_with_its_error_which_carries_record_and_handle(st
     state, action = conclude(JOB, Heard(found, 7.0, 3, answer(response(200, found))))
     assert state == Ended(SEED)
     assert isinstance(action, Raise)
+    assert action.reason == Reason(Because.TERMINAL, status)
     exception = action.failure.exception()
     assert type(exception) is error
     assert (exception.message, exception.code, exception.execution, exception.status_code) == ("boom", "C", found, None)
