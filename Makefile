@@ -136,6 +136,12 @@ browser: $(READY) ## the emulator's page in headless Chromium: needs `apt-get in
 	$(PIP_INSTALL) --constraint constraints.txt --group browser
 	CHROMIUM="$$(command -v $(CHROMIUM))" $(BIN)/python -m pytest $(PYTEST_ARGS) tests/browser/check_live_page.py
 
+screenshots: $(READY) ## the pictures of the docs, in docs/images: the command line, the emulator's page, the site; needs Chromium too
+	@command -v "$(CHROMIUM)" >/dev/null || { echo 'Chromium is not installed: apt-get install chromium, or say where it is: make screenshots CHROMIUM=…'; exit 1; }
+	$(PIP_INSTALL) --constraint constraints.txt --group browser --group docs
+	$(BIN)/zensical build --strict --clean
+	CHROMIUM="$$(command -v $(CHROMIUM))" $(BIN)/python -m tools.screenshots
+
 docs: $(READY) ## build the documentation into build/site, where a warning is an error, and run what its pages show
 	$(PIP_INSTALL) --constraint constraints.txt --group docs
 	$(BIN)/zensical build --strict --clean

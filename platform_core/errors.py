@@ -1,17 +1,17 @@
 """All that can go wrong, as values and as the exceptions made of them.
 
-PlatformClientError
-├── PlatformAuthenticationError            401, or no token to be had
-├── PlatformPermissionError                403
-├── PlatformNotFoundError                  404
-├── PlatformExecutionError                 500, or the execution ended failed
-│   ├── PlatformExecutionTimeoutError      it ended timeout, on the platform
-│   └── PlatformExecutionCancelledError    it ended cancelled
-├── PlatformTimeoutError                   our own deadline passed (also a TimeoutError)
-├── PlatformConnectionError                no answer (also a ConnectionError)
-│   └── PlatformSubmissionUnknownError     a submission may or may not have started
-├── PlatformResponseError                  an answer that makes no sense
-└── PlatformJournalError                   the journal cannot be written, so that the run was stopped
+    PlatformClientError
+    ├── PlatformAuthenticationError            401, or no token to be had
+    ├── PlatformPermissionError                403
+    ├── PlatformNotFoundError                  404
+    ├── PlatformExecutionError                 500, or the execution ended failed
+    │   ├── PlatformExecutionTimeoutError      it ended timeout, on the platform
+    │   └── PlatformExecutionCancelledError    it ended cancelled
+    ├── PlatformTimeoutError                   our own deadline passed (also a TimeoutError)
+    ├── PlatformConnectionError                no answer (also a ConnectionError)
+    │   └── PlatformSubmissionUnknownError     a submission may or may not have started
+    ├── PlatformResponseError                  an answer that makes no sense
+    └── PlatformJournalError                   the journal cannot be written, so that the run was stopped
 
 A machine answers `Raise(failure)` with a frozen `Failure` that compares by value; the driver raises `failure.exception()`.
 Nothing here ever holds a request's headers, so that no error can hold a token.

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 import pyte
+from pyte.screens import Char
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS, LINES = 80, 40
@@ -57,6 +58,11 @@ class Terminal:
     def screen(self) -> str:
         """The lines that are not empty."""
         return "\n".join(line.rstrip() for line in self._screen.display if line.strip())
+
+    def cells(self) -> list[list[Char]]:
+        """The same lines, a character with its colours for each column."""
+        rows = [[self._screen.buffer[line][column] for column in range(COLUMNS)] for line in range(LINES)]
+        return [row for row in rows if any(cell.data.strip() for cell in row)]
 
     def wait_for(self, text: str) -> None:
         """Read until this stands on the screen."""
