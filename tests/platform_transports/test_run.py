@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 
 from platform_core.actions import Done, Raise, Send, Sleep
-from platform_core.errors import PlatformClientError
+from platform_core.errors import PlatformClientError, PlatformTimeoutError
 from platform_core.machine import Decision
 from platform_core.messages import OutgoingRequest, Request, Response
+from platform_core.operations import await_execution
 from platform_core.outcomes import Started
 from platform_transports.budget import BudgetHolder
-from platform_transports.fake import json_response
+from platform_transports.fake import Lose, json_response
 from platform_transports.run import Run
 from tests.support.driven import CONFIG, Told, drive, drive_sync, get, platform, seed, sleeping
 
@@ -54,6 +55,42 @@ def test_observers_are_told_before_it_is_performed_in_a_thread_too() -> None:
 
     drive_sync(sleeping(1.0), platform(script), observers=[events.append])
     check_told(events)
+
+
+EPOCH, SECONDS = next(
+    (epoch / 1000, seconds) for epoch in range(1, 1000) for seconds in (3.3,) if (epoch / 1000 + seconds) - epoch / 1000 < seconds
+)
+"""A run that begins then, and ends so many seconds later by its own clock: by the sum of both it ends earlier."""
+
+
+class Impatient:
+    """An observer that leaves what goes on for ever."""
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+
+    def __call__(self, decision: Decision) -> None:
+        self.decisions.append(decision)
+        if len(self.decisions) > 500:
+            raise KeyboardInterrupt
+
+
+async def test_a_pause_that_rounds_to_just_before_the_deadline_ends_at_it() -> None:
+    told, fake = Impatient(), platform(lambda _request: Lose())
+    clock = fake.asynchronous().clock
+    with clock.run():
+        await clock.sleep_until(EPOCH)
+    with pytest.raises(PlatformTimeoutError):
+        await drive(await_execution(UUID(int=1), SECONDS, seed=seed(0)), fake, observers=[told])
+    assert len(told.decisions) < 100
+
+
+def test_a_pause_that_rounds_to_just_before_the_deadline_ends_at_it_in_a_thread_too() -> None:
+    told, fake = Impatient(), platform(lambda _request: Lose())
+    fake.synchronous().clock.sleep_until(EPOCH)
+    with pytest.raises(PlatformTimeoutError):
+        drive_sync(await_execution(UUID(int=1), SECONDS, seed=seed(0)), fake, observers=[told])
+    assert len(told.decisions) < 100
 
 
 def test_a_decision_is_frozen() -> None:

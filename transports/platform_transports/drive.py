@@ -15,7 +15,7 @@ from platform_core.actions import Authorize, Send, Sleep
 from platform_core.config import ClientConfig
 from platform_core.errors import PlatformClientError
 from platform_core.machine import Operation
-from platform_core.outcomes import Failed, FailureCause, Outcome, Received, Refused, Woke
+from platform_core.outcomes import Failed, FailureCause, Outcome, Received, Refused
 from platform_core.schedule import is_poll_pause
 
 from .budget import BudgetHolder
@@ -187,7 +187,7 @@ class AsyncDriven(Generic[T]):
                 if not self._budget.pay(cost):
                     return Refused(run.now())
                 await self._clock.sleep_until(run.epoch + until)
-                return Woke(run.now())
+                return run.woken()
             case Authorize(rejected, deadline):
                 return run.authorization(await self._tokens.refresh(rejected, run.epoch + deadline, self._clock))
             case _:
@@ -315,7 +315,7 @@ class SyncDriven(Generic[T]):
                 if not self._budget.pay(cost):
                     return Refused(run.now())
                 self._clock.sleep_until(run.epoch + until)
-                return Woke(run.now())
+                return run.woken()
             case Authorize(rejected, deadline):
                 answer = self._tokens.refresh(rejected, run.epoch + deadline, self._clock)
                 # A store that was closed denies every token: that is no word about the token.

@@ -51,6 +51,8 @@ class JournalFailed(Exception):  # noqa: N818 -- it is on its way to become `Pla
 
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+ROUNDING_SECONDS = 1e-6
+"""More than two times differ by that are the same; 64 bits round a clock of a century by less."""
 CLOSED_MESSAGE = "the client was closed while the call was under way"
 
 
@@ -112,13 +114,24 @@ class Run(Generic[T]):
         return isinstance(self.action, (Done, Raise, Gone))
 
     def now(self) -> float:
-        """The time on the operation's own clock."""
-        self.at = self._clock.now() - self.epoch
+        """The time on the operation's own clock, which never goes back."""
+        self.at = max(self.at, self._clock.now() - self.epoch)
         return self.at
+
+    def woken(self) -> Woke:
+        """The pause in flight is over.
+
+        To add the epoch and to take it away again rounds: a pause up to the deadline would end just before it, and in virtual time,
+        which stands still, the run would poll and pause for ever.
+        """
+        assert isinstance(self.action, Sleep), "only a pause is woken from"
+        if 0.0 < self.action.until - self.now() < ROUNDING_SECONDS:
+            self.at = self.action.until
+        return Woke(self.at)
 
     def resumed(self) -> Outcome:
         """What is reported when the run goes on: that it begins, or that its pause is over."""
-        return self.first if self.action is None else Woke(self.now())
+        return self.first if self.action is None else self.woken()
 
     def outgoing(self, send: Send) -> OutgoingRequest:
         """The request as the transport gets it."""
