@@ -119,7 +119,8 @@ def deadline(move: Move) -> bool:
     if isinstance(move.outcome, Restored) and isinstance(move.before.run.action, Sleep):
         asked = move.before.run.action.until - run.now
     seconds = action.until - run.now
-    return -EPSILON <= seconds <= max(SLEEP_SECONDS_MAX, asked or 0.0) and action.until <= ends_at + EPSILON
+    longest = operation.job.poll_seconds_max if isinstance(operation, Waiting) else 0.0
+    return -EPSILON <= seconds <= max(SLEEP_SECONDS_MAX, longest, asked or 0.0) and action.until <= ends_at + EPSILON
 
 
 def budget(move: Move) -> bool:
