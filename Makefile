@@ -121,9 +121,10 @@ lint: $(READY) ## style, format, who imports whom, sizes
 	@! grep -nE '^ *(from|import) platform_core\b' platform_core/*.py || { echo 'platform_core imports itself relatively, so that the folder can be vendored by copying it'; exit 1; }
 	$(BIN)/python tools/size_report.py --check
 
-types: $(READY) ## mypy and pyright, both strict
+types: $(READY) ## mypy and pyright, both strict; and whether every public name is typed
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python tools/public_types.py
 
 surface: $(READY) ## write the public names, signatures and defaults into tests/surface
 	$(BIN)/python -m tools.surface

@@ -20,7 +20,7 @@ from .sync_client import SyncPlatformClient
 
 _WIDTH_MAX = 200
 _CODES = "\n".join(f"{code.value:>5}  {meaning}" for code, meaning in MEANINGS.items())
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="The platform from a shell. PLATFORM_API_URL and AUTH_TOKEN say where it is and who asks.",
     epilog=f"\b\nExit codes:\n{_CODES}",
     no_args_is_help=True,

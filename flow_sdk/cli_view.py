@@ -18,6 +18,7 @@ from rich.text import Text
 
 from platform_core.lifecycle import ExecutionStatus, is_terminal
 from platform_core.strange_texts import one_line
+from platform_transports.run import Observer
 
 from .logs import VARIABLE as LOG
 from .progress import Progress, on_progress
@@ -62,7 +63,7 @@ class View:
         self._title = title
         self._seen = Seen(current=first)
         self._heard_at = time.monotonic()
-        self.observer = on_progress(self._hear)
+        self.observer: Observer = on_progress(self._hear)
         self._console = Console(stderr=True, highlight=False)
         self._live: Live | None = None
         if self._console.is_terminal and not os.environ.get(LOG):

@@ -25,7 +25,7 @@ class Taking:
     """What has come, for the operation to look at. `restartable`: what was handed on can be taken back."""
 
     def __init__(self, *, restartable: bool) -> None:
-        self.part = Part()
+        self.part: Part = Part()
         self._restartable = restartable
 
     def look(self) -> Part:
@@ -39,7 +39,8 @@ class Taking:
 
     def fresh(self, piece: bytes) -> bytes:
         """What of a piece had not come before; may be empty. Raises as `begin` does."""
-        self.part, skipped = self.part.taken(len(piece))
+        part, skipped = self.part.taken(len(piece))
+        self.part = part
         self._check()
         return piece[skipped:] if skipped else piece
 

@@ -28,9 +28,9 @@ from .progress import Progress, advanced, is_plain_call
 
 try:
     from opentelemetry import metrics, propagate, trace
-except ModuleNotFoundError as error:
-    missing = f"flow_sdk.telemetry needs {error.name}: install platform-client[otel]"
-    raise ModuleNotFoundError(missing, name=error.name) from None
+except ModuleNotFoundError as _error:
+    _missing = f"flow_sdk.telemetry needs {_error.name}: install platform-client[otel]"
+    raise ModuleNotFoundError(_missing, name=_error.name) from None
 
 SCOPE = "platform_client"
 DURATION = "http.client.request.duration"

@@ -80,7 +80,7 @@ class Wiring:
         journal: object,
     ) -> None:
         environment = _checked_env(env)
-        self.config = ClientConfig.from_env(
+        self.config: ClientConfig = ClientConfig.from_env(
             environment,
             base_url=base_url,
             org_id=org_id,
@@ -95,10 +95,10 @@ class Wiring:
         _check_callback(on_auth_token_refresh, "on_auth_token_refresh", kind)
         self.token: Token | None = token_from_env(environment, auth_token, required=token_provider is None)
         _check_transport(transport, kind)
-        self.observers = (*_checked_observers(observers), *logs.observers_of(environment))
-        self.journal = None if journal is None else _as_journal(journal)
+        self.observers: tuple[Observer, ...] = (*_checked_observers(observers), *logs.observers_of(environment))
+        self.journal: Journal | None = None if journal is None else _as_journal(journal)
         self._borrowed = isinstance(journal, Journal)
-        self.budget = BudgetHolder()
+        self.budget: BudgetHolder = BudgetHolder()
 
     @property
     def built_with(self) -> BuiltWith:

@@ -49,20 +49,20 @@ class PlatformClientError(Exception):
             failure = Failure(type(self), failure)
         super().__init__(failure)
         self.failure = failure
-        self.message = failure.message
-        self.status_code = failure.status_code
-        self.code = failure.code
-        self.details = cast("list[Any] | None", _parsed(failure.details_json))
-        self.request_id = failure.request_id
-        self.method = failure.method
-        self.path = failure.path
-        self.attempts = failure.attempts
-        self.elapsed = failure.elapsed
-        self.body = failure.body
-        self.retry_after = failure.retry_after
-        self.handle = failure.handle
+        self.message: str = failure.message
+        self.status_code: int | None = failure.status_code
+        self.code: str | None = failure.code
+        self.details: list[Any] | None = cast("list[Any] | None", _parsed(failure.details_json))
+        self.request_id: str | None = failure.request_id
+        self.method: str = failure.method
+        self.path: str = failure.path
+        self.attempts: int = failure.attempts
+        self.elapsed: float = failure.elapsed
+        self.body: bytes = failure.body
+        self.retry_after: float | None = failure.retry_after
+        self.handle: ExecutionHandle | None = failure.handle
         self.sent = failure.sent
-        self.execution = cast("ExecutionRecord | None", _parsed(failure.execution_json))
+        self.execution: ExecutionRecord | None = cast("ExecutionRecord | None", _parsed(failure.execution_json))
 
     def __str__(self) -> str:
         """What happened, to which call, with which request id, and what to do next."""

@@ -97,7 +97,7 @@ class Walk:
         self._position: str | int | None = paging.first
         self._seen: set[object] = {paging.first} if isinstance(paging, ByCursor) else set()
         self._empty = self._turned = 0
-        self.ended = False
+        self.ended: bool = False
 
     @property
     def params(self) -> dict[str, Any]:
@@ -115,7 +115,8 @@ class Walk:
                 self._turned += 1
                 self._empty = 0 if page.items else self._empty + 1
                 self._seen.add(mark)
-                self._position, self.ended = page.next, page.next is None
+                self._position = page.next
+                self.ended = page.next is None
                 return page
             page = endless
         return failure_from_nonsense(page, response, CallFacts("GET", self.path, raw.request_id, raw.attempts, raw.elapsed))

@@ -26,11 +26,11 @@ try:
     from .server import Server
     from .service import ExecutionView, Service
     from .tokens import DEVELOPMENT_KEY, LIFETIME_SECONDS, Tokens
-except ModuleNotFoundError as missing:
-    if missing.name not in {"jwt", "starlette", "uvicorn"}:
+except ModuleNotFoundError as _missing:
+    if _missing.name not in {"jwt", "starlette", "uvicorn"}:
         raise
-    text = f"the emulator's server needs {missing.name}: install platform-client[emulator]"
-    raise ImportError(text, name=missing.name) from missing
+    _text = f"the emulator's server needs {_missing.name}: install platform-client[emulator]"
+    raise ImportError(_text, name=_missing.name) from _missing
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- the address to reach them by
 
@@ -74,7 +74,7 @@ class Emulator:
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._url = ""
-        self.token = self.new_token()
+        self.token: str = self.new_token()
 
     def __enter__(self) -> Self:
         if self._thread is not None:

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qs
 
 from platform_core.limits import DEFAULT_LIMITS
-from platform_core.messages import Request
+from platform_core.messages import Request, Response
 from platform_core.strict_json import InvalidJson, strict_json
 
 from .answers import error_answer
@@ -22,7 +22,7 @@ class Invalid(Exception):  # noqa: N818 -- never leaves the model: it becomes an
 
     def __init__(self, status: int, *details: tuple[str, str]) -> None:
         super().__init__(status, details)
-        self.answer = error_answer(
+        self.answer: Response = error_answer(
             status,
             "VALIDATION_ERROR",
             "; ".join(f"{field} {rule}" for field, rule in details),

@@ -12,7 +12,7 @@ from .fields import TEXT, Invalid, Rule, check_fields, json_fields, query_value
 from .pages import LIMIT_RULE, asked_limit, page
 from .state import State
 
-MODELS = tuple(
+MODELS: tuple[dict[str, Any], ...] = tuple(
     {"id": f"emulated-{size}", "name": f"Emulated {size}", "provider": "emulator", "capabilities": list(capabilities)}
     for size, capabilities in (
         ("small", ("chat",)),
@@ -25,7 +25,7 @@ MODELS = tuple(
 _NAMES = product(("Ada", "Alan", "Barbara", "Edsger", "Grace", "Ken", "Leslie", "Radia"), ("Adams", "Baker", "Clarke", "Diaz", "Evans"))
 _CITIES = ("Aarhus", "Bergen", "Córdoba", "Delft")
 
-PEOPLE = tuple(
+PEOPLE: tuple[dict[str, Any], ...] = tuple(
     {
         "id": number,
         "name": f"{first} {last}",

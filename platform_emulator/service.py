@@ -95,8 +95,8 @@ class Service:
         clock: Clock | None = None,
     ) -> None:
         self.tokens = tokens
-        self.credentials = Credentials(tokens, keeper)
-        self.now = clock or steady_clock(model.state.opened_at)
+        self.credentials: Credentials = Credentials(tokens, keeper)
+        self.now: Clock = clock or steady_clock(model.state.opened_at)
         self._keeper = keeper
         self._lock = threading.Lock()
         self._model = model

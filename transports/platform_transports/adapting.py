@@ -199,7 +199,7 @@ class SyncAdapter(SyncClosing):
     """A `SyncTransport` but for three methods, which know the library, and what it can do to keep the deadline."""
 
     def __init__(self) -> None:
-        self.closed = threading.Event()
+        self.closed: threading.Event = threading.Event()
 
     def exchange(self, request: OutgoingRequest, credentials: Credentials, call: Call) -> None:
         """Let the library send, and hand what comes to `call.incoming`. `call.deadline` is in the time of `time.monotonic`."""

@@ -45,7 +45,7 @@ class TransportError(Exception):
 
     def __init__(self, kind: FailureCause | str, sent: Sent, reused: bool = False, detail: str = "") -> None:  # noqa: FBT001, FBT002 -- the contract's order
         super().__init__(kind, sent, reused, detail)
-        self.kind = FailureCause(kind)
+        self.kind: FailureCause = FailureCause(kind)
         self.sent: Sent = sent
         self.reused = reused
         self.detail = detail

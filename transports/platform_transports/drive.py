@@ -108,7 +108,7 @@ class AsyncDriven(Generic[T]):
         runs: AsyncRuns,
         journal: Observer | None,
     ) -> None:
-        self.run = Run(operation, clock, config, transport.name, observers, journal)
+        self.run: Run[T] = Run(operation, clock, config, transport.name, observers, journal)
         self._transport = transport
         self._tokens = tokens
         self._clock = clock
@@ -262,7 +262,7 @@ class SyncDriven(Generic[T]):
         closed: threading.Event,
         journal: Observer | None,
     ) -> None:
-        self.run = Run(operation, clock, config, transport.name, observers, journal)
+        self.run: Run[T] = Run(operation, clock, config, transport.name, observers, journal)
         self._transport = transport
         self._tokens = tokens
         self._clock = clock

@@ -39,7 +39,7 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str], sync: Sync = "always") -> None:
         if sync not in get_args(Sync):
             raise ValueError(f"sync must be one of {', '.join(get_args(Sync))}, not {sync!r}")
-        self.path = _checked_path(path)
+        self.path: Path = _checked_path(path)
         self.sync = sync
         self._lock = threading.RLock()
         self._file: FileIO | None = None

@@ -64,7 +64,7 @@ class _Many(Generic[K, D, E]):
         self._finish = finish
         self._lock = threading.Lock()
         self._schedule: Schedule[_One[K, D]] = Schedule()
-        self.count = 0
+        self.count: int = 0
         for key, operation in runs:
             self._schedule.add(_One(key, operation), at)
             self.count += 1

@@ -19,9 +19,10 @@ from platform_core.actions import Action, Authorize, Done, Gone, Raise, Send, Sl
 from platform_core.config import ClientConfig, user_agent
 from platform_core.errors import Failure, PlatformClientError, PlatformJournalError
 from platform_core.exchange import REQUEST_ID
+from platform_core.limits import Limits
 from platform_core.machine import Decision, Operation
 from platform_core.messages import OutgoingRequest, checked_headers
-from platform_core.outcomes import Abandoned, Authorized, NotAuthorized, Outcome, Woke
+from platform_core.outcomes import Abandoned, Authorized, NotAuthorized, Outcome, Restored, Started, Woke
 from platform_core.resuming import end_of_left, first_outcome, handle_of_run
 
 from .budget import BudgetHolder
@@ -74,7 +75,7 @@ class Run(Generic[T]):
         journal: Observer | None = None,
     ) -> None:
         self._clock = clock
-        self.limits = config.settings.limits
+        self.limits: Limits = config.settings.limits
         self._config = config
         self._user_agent = user_agent(transport_name, _PYTHON)
         self._observers = list(observers)
@@ -86,11 +87,11 @@ class Run(Generic[T]):
         """How many requests this run has sent, and the last of them."""
         self._current: tuple[Operation[T], Outcome | None, tuple[Operation[T], Action[T] | None], list[Observer]]
         self._current = operation, None, (operation, None), []
-        self.first = first_outcome(operation)
+        self.first: Started | Restored = first_outcome(operation)
         """What is reported first: that the run begins, or that a stored one goes on, with its clock where it stood."""
-        self.epoch = clock.now() - self.first.at
-        self.progress = Progress()
-        self.at = self.first.at
+        self.epoch: float = clock.now() - self.first.at
+        self.progress: Progress = Progress()
+        self.at: float = self.first.at
         """When the clock was last read."""
 
     @property

@@ -108,8 +108,8 @@ class VirtualClock:
 
     def __init__(self, time: VirtualTime) -> None:
         self._time = time
-        self.now = time.now
-        self.run = time.run
+        self.now: Callable[[], float] = time.now
+        self.run: Callable[[], AbstractContextManager[None]] = time.run
 
     def idle(self) -> AbstractContextManager[None]:
         """See `CountsRuns`."""
@@ -139,8 +139,8 @@ class VirtualSyncClock:
 
     def __init__(self, time: VirtualTime) -> None:
         self._time = time
-        self.now = time.now
-        self.run = time.run
+        self.now: Callable[[], float] = time.now
+        self.run: Callable[[], AbstractContextManager[None]] = time.run
 
     def idle(self) -> AbstractContextManager[None]:
         """See `CountsRuns`."""

@@ -69,7 +69,7 @@ class Bench:
         self.pace = pace
         """How much longer a short deadline is here than written down: more than 1 where this machine was too slow for it."""
         self._seconds_max = LONG_SECONDS if is_hopeful else _HOPELESS_SECONDS
-        self.soon_seconds = _GRACE_SECONDS if is_hopeful else _HOPELESS_SECONDS / 2
+        self.soon_seconds: float = _GRACE_SECONDS if is_hopeful else _HOPELESS_SECONDS / 2
         """How long what must happen at once may take, on a machine that has other things to do."""
         self.trace: list[End] = []
         """How the calls ended."""

@@ -9,11 +9,11 @@ from functools import cache
 
 try:
     import trustme
-except ModuleNotFoundError as error:
-    if error.name != "trustme":
+except ModuleNotFoundError as _error:
+    if _error.name != "trustme":
         raise
-    message = "the suite makes its certificates by trustme: install platform-client[testing]"
-    raise ImportError(message) from None
+    _message = "the suite makes its certificates by trustme: install platform-client[testing]"
+    raise ImportError(_message) from None
 
 NOW = dt.datetime.now(dt.UTC)
 

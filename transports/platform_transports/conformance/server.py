@@ -40,10 +40,10 @@ class RawServer:
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self.requests: list[bytes] = []
-        self.connections = 0
-        self.closed = 0
+        self.connections: int = 0
+        self.closed: int = 0
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
+        self.url: str = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
         self._threads[0].start()
 
     def release(self) -> None:

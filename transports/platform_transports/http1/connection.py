@@ -57,11 +57,11 @@ class Connection:
         self._rest = b""
         self.flowing: Response | None = None
         """The head of a 2xx answer whose body flows."""
-        self.is_begun = False
+        self.is_begun: bool = False
         """Whether any byte of the answer has come."""
-        self.is_settled = True
+        self.is_settled: bool = True
         """Whether no byte is missing on either side: the request has gone out whole and the answer has come whole, or there is none."""
-        self.reusable = True
+        self.reusable: bool = True
         """Whether a request may go out."""
 
     @property

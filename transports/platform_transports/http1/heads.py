@@ -54,7 +54,7 @@ class FieldBlock:
         self._ending = _END_AT_ONCE if may_be_empty else _END
         self._begins = b"" if may_be_empty else _START
         self._buffer = bytearray()
-        self.rest = b""
+        self.rest: bytes = b""
         """What came after it."""
 
     def take(self, data: bytes) -> bytes | None:

@@ -9,7 +9,7 @@ Rule 4: nobody waits while there is a free slot or an idle connection.
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 from weakref import ref
 
 C = TypeVar("C", bound=Hashable)
@@ -21,8 +21,8 @@ class Lease(Generic[C]):
     __slots__ = ("__weakref__", "connection", "granted", "key", "origin", "wake")
 
     def __init__(self, origin: Hashable) -> None:
-        self.origin = origin
-        self.granted = False
+        self.origin: Hashable = origin
+        self.granted: bool = False
         self.connection: C | None = None
         self.wake: Callable[[], None] | None = None
         """For whoever waits: to be called when the lease is granted."""
@@ -36,8 +36,14 @@ class _Ref(ref[Lease[C]]):
     """A weak reference that is itself alone: the usual one cannot be looked up once its lease is gone, unless it was before."""
 
     __slots__ = ()
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
+    if TYPE_CHECKING:
+
+        def __hash__(self) -> int: ...
+        def __eq__(self, other: object, /) -> bool: ...
+
+    else:  # not called through a function of ours
+        __hash__ = object.__hash__
+        __eq__ = object.__eq__
 
 
 Key: TypeAlias = _Ref[C]
@@ -70,7 +76,7 @@ class Pool(Generic[C]):
         """The one that has been idle for longest is first. This one counts; `_idle_at` finds the same ones by origin."""
         self._idle_at: dict[Hashable, OrderedDict[C, None]] = {}
         self._dropped: deque[Key[C]] = deque()
-        self.closed = False
+        self.closed: bool = False
 
     @property
     def counts(self) -> tuple[int, int, int]:

@@ -57,10 +57,10 @@ class EncodedRequest:
     __slots__ = ("flowing", "method", "origin", "pieces")
 
     def __init__(self, origin: Origin, method: str, pieces: tuple[bytes, ...], flowing: Flowing | None = None) -> None:
-        self.origin = origin
-        self.method = method
-        self.pieces = pieces
-        self.flowing = flowing
+        self.origin: Origin = origin
+        self.method: str = method
+        self.pieces: tuple[bytes, ...] = pieces
+        self.flowing: Flowing | None = flowing
 
 
 def encoded(
