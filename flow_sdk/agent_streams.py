@@ -1,6 +1,7 @@
 """The events of a streamed run of an agent: read out of its answer as that comes, and handed on one after another."""
 
 from collections import deque
+from collections.abc import Callable
 
 from platform_core.agent_stream import Event, Heard
 from platform_core.events import EventParser
@@ -25,7 +26,7 @@ class Reading:
     """What was heard, for the operation to look at. An event may have as many bytes as an answer."""
 
     def __init__(self, limits: Limits) -> None:
-        self.heard = Heard()
+        self.heard: Heard = Heard()
         self._limits = limits
         self._parser = EventParser(limits.response_body_bytes_max)
 
@@ -96,8 +97,7 @@ class AsyncStreaming:
     """A transport whose answer to the submission alone flows: those to a cancel, say, are read whole, as ever."""
 
     def __init__(self, transport: AsyncTransport, flow: AsyncFlow) -> None:
-        self.name = transport.name
-        self.aclose = transport.aclose
+        self.name: str = transport.name
         self._plain = transport
         self._flowing = carrying(transport, flow)
 
@@ -108,13 +108,17 @@ class AsyncStreaming:
         transport = self._flowing if _is_streamed(request) else self._plain
         return await transport.send(request, credentials, deadline, limits, progress)
 
+    async def aclose(self) -> None:
+        """See `AsyncTransport`."""
+        await self._plain.aclose()
+
 
 class SyncStreaming:
     """The same for a blocking transport."""
 
     def __init__(self, transport: SyncTransport, flow: SyncFlow) -> None:
-        self.name = transport.name
-        self.close = transport.close
+        self.name: str = transport.name
+        self.close: Callable[[], None] = transport.close
         self._plain = transport
         self._flowing = carrying_sync(transport, flow)
 

@@ -31,7 +31,7 @@ class RequestLog:
     def __init__(self) -> None:
         self._logged: deque[Logged] = deque()
         self._bytes = 0
-        self.count = 0
+        self.count: int = 0
         """How many there were, forgotten ones included."""
 
     def add(self, request: Request, at: float, fault: Fault | None) -> None:

@@ -37,7 +37,7 @@ class Flowing:
 
     def __init__(self, length: int | None) -> None:
         self._left = length
-        self.is_over = length == 0
+        self.is_over: bool = length == 0
         """Whether no piece is missing: where the length says so nobody need be asked, and the answer may come that soon."""
 
     def framed(self, piece: bytes) -> bytes:

@@ -50,8 +50,8 @@ class Kept:
 
     def __init__(self, fails_at: int | None = None, seconds: float = 0.0) -> None:
         self.heads: list[Response] = []
-        self.body = bytearray()
-        self.came = threading.Event()
+        self.body: bytearray = bytearray()
+        self.came: threading.Event = threading.Event()
         """Set with the first piece."""
         self._fails_at = fails_at
         self._seconds = seconds
