@@ -7,9 +7,10 @@ from typing import Any
 from flow_sdk import SyncPlatformClient
 from platform_core.limits import Limits
 from platform_core.messages import OutgoingRequest, Response
-from platform_transports.contract import Credentials, Progress
+from platform_transports.contract import Credentials, Progress, SyncClock
 from platform_transports.fake import FakeSyncTransport
 from platform_transports.journal import Journal
+from platform_transports.tokens import Denied, Granted, SyncTokens
 
 from .clocks import LeavingClock
 from .stage import HANGS_SECONDS, End, Stage, seeds, seeds_of
@@ -29,7 +30,7 @@ def run_threads(stage: Stage) -> None:
     if stage.profile.crashes_at is not None:
         works.append(lambda: _crash(stage, client, clock, leaves))
     stage.platform.together(len(works))
-    threads = [threading.Thread(target=work, daemon=True) for work in works]
+    threads = [threading.Thread(target=work, name=f"{number}", daemon=True) for number, work in enumerate(works)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -49,6 +50,7 @@ def _client(stage: Stage, clock: LeavingClock, leaves: dict[int, list[float]]) -
     provider = None if stage.profile.provider is None else provide
     client: Any = SyncPlatformClient(**stage.options(), transport=_Transport(stage, clock, leaves), token_provider=provider)
     client._wiring.budget = stage.holder
+    client._tokens = _Tokens(client._wiring.token, provider)
     return client
 
 
@@ -104,6 +106,24 @@ def _crash(stage: Stage, client: Any, clock: LeavingClock, leaves: dict[int, lis
         for _, end in second.recover(journal):
             stage.end_of_recovered(end)
     second.close()
+
+
+class _Tokens(SyncTokens):
+    """Threads that ask for a token at once, or were waiting for the same one, go on one at a time, in the same order each time."""
+
+    def refresh(self, rejected: int | None, deadline: float, clock: SyncClock) -> Granted | Denied:
+        _take_turn(clock)
+        return super().refresh(rejected, deadline, clock)
+
+    def _wait(self, call: Any, deadline: float, clock: SyncClock) -> bool:
+        ended = super()._wait(call, deadline, clock)
+        _take_turn(clock)
+        return ended
+
+
+def _take_turn(clock: SyncClock) -> None:
+    assert isinstance(clock, LeavingClock)
+    clock.take_turn(threading.current_thread().name)
 
 
 class _Transport:
