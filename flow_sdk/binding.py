@@ -3,7 +3,6 @@
 Clients are made outside of event loops, so that the choice waits for the first call, which also binds an async client to its loop.
 """
 
-import asyncio
 import threading
 from collections.abc import Callable
 from typing import NamedTuple, cast
@@ -116,6 +115,8 @@ def _closed_error() -> PlatformClientError:
 def _running() -> Callable[[], object]:
     """What tells one event loop from another, on asyncio or on trio; outside of its world it raises `RuntimeError`."""
     if is_asyncio():
+        import asyncio
+
         return asyncio.get_running_loop
     import trio
 

@@ -13,8 +13,6 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
-from anyio import to_thread
-
 from platform_core.messages import External
 from platform_transports.contract import AsyncFlow, SyncFlow
 
@@ -168,6 +166,8 @@ async def _at_once(pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
 
 async def _in_thread(pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Each piece is asked for in a worker thread, which nobody leaves before it has answered: so no two ask at a time."""
+    from anyio import to_thread
+
     end: Any = object()  # a StopIteration cannot leave a thread
     try:
         while (piece := await to_thread.run_sync(next, pieces, end)) is not end:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from uuid import UUID
 
-from anyio import to_thread
-
 from platform_core.messages import Response
 from platform_core.parts import Part
 from platform_transports.contract import TransportError
@@ -171,21 +169,29 @@ class AsyncIntoFile(_Held):
 
     async def open(self) -> None:
         """Before anything is sent."""
+        from anyio import to_thread
+
         await to_thread.run_sync(self._file.open)
 
     async def begin(self, head: Response) -> None:
         """See `AsyncSink`."""
         if self._begin(head):
+            from anyio import to_thread
+
             await to_thread.run_sync(self._file.restart)
 
     async def take(self, piece: bytes) -> None:
         """See `AsyncSink`."""
         content = self._hold(piece)
         if content is not None:
+            from anyio import to_thread
+
             await to_thread.run_sync(self._file.write, content)
 
     async def finish(self) -> None:
         """All has come."""
+        from anyio import to_thread
+
         await to_thread.run_sync(self._file.write, self._all())
         await to_thread.run_sync(self._file.finish)
 

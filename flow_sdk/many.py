@@ -1,4 +1,7 @@
-"""What both clients do with many executions at a time: wait for all of them, or go on with those of a journal; each is told as it ends."""
+"""What both clients do with many executions at a time: wait for all of them, or go on with those of a journal; each is told as it ends.
+
+The rows of ends, with their pools of tasks and threads, are imported by whoever asks for one: few programs do.
+"""
 
 import os
 import threading
@@ -16,9 +19,7 @@ from platform_core.records import ExecutionRecord
 from platform_core.resuming import handle_of_id, handle_of_record, handle_of_run, resume_execution
 from platform_core.schedule import CONCURRENCY
 from platform_transports.drive import AsyncDriven, SyncDriven, sync_clock
-from platform_transports.ends import AsyncEnds, sync_ends
 from platform_transports.journal import Journal
-from platform_transports.many import AsyncMany, SyncMany
 from platform_transports.runs import AsyncRuns, Closed
 from platform_transports.tokens import AsyncTokens, SyncTokens
 
@@ -78,6 +79,9 @@ class ManyRuns(Wired):
     def _row(
         self, part: AsyncRuns, runs: "Callable[[], _Named]", finish: Callable[[Any, Any], Any], journal: Journal | None, concurrency: int
     ) -> AsyncIterator[Any]:
+        from platform_transports.ends import AsyncEnds
+        from platform_transports.many import AsyncMany
+
         bound = self._binding.get(part)
         transport, clock = bound.transport, bound.clock
 
@@ -119,6 +123,9 @@ class SyncManyRuns(Wired):
         journal: Journal | None,
         concurrency: int,
     ) -> Iterator[Any]:
+        from platform_transports.ends import sync_ends
+        from platform_transports.many import SyncMany
+
         transport = self._binding.get(part)
         clock = sync_clock(transport, part)
 

@@ -2,9 +2,10 @@
 
 It is never more than one piece ahead. Whoever leaves early (by the end of a `with`, `aclose` or `close`, a cancellation, or by dropping it)
 interrupts the call, which then does whatever a call that is interrupted does.
+
+asyncio and anyio are imported where an event loop runs, and has loaded them: a blocking client would pay for both and use neither.
 """
 
-import asyncio
 import atexit
 import threading
 import weakref
@@ -12,8 +13,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar
-
-import anyio
 
 from platform_core.errors import PlatformClientError
 from platform_transports.clock import is_asyncio
@@ -40,6 +39,8 @@ class AsyncStream(AsyncIterator[T], Generic[T]):
         self._leave.atexit = False
 
     async def __anext__(self) -> T:
+        import anyio
+
         if self._call is not None:
             call, self._call = self._call, None
             self._task.begin(call)
@@ -60,6 +61,8 @@ class AsyncStream(AsyncIterator[T], Generic[T]):
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        import anyio
+
         with anyio.move_on_after(LEAVE_SECONDS_MAX, shield=True):
             await self.aclose()
 
@@ -75,10 +78,14 @@ class _Task(Generic[T]):
 
     def begin(self, call: "Callable[[AsyncPut[T]], Awaitable[object]]") -> None:
         """Let the call begin, in the running event loop."""
+        import anyio
+
         self._is_over = False
         self._scope = anyio.CancelScope()
         self._changed = anyio.Event()
         if is_asyncio():
+            import asyncio
+
             self._held = asyncio.get_running_loop().create_task(self._perform(call))  # a loop holds its tasks weakly
         else:
             import trio
@@ -132,6 +139,8 @@ class _Task(Generic[T]):
             self._change()
 
     def _change(self) -> None:
+        import anyio
+
         self._changed.set()
         self._changed = anyio.Event()
 

@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -108,6 +109,19 @@ class TestCost:
         for client in sorted(CLIENTS):
             make = f"from flow_sdk import {client}; import sys; {client}('https://platform.test', 'a', env={{}})"
             assert fresh(f"{make}; print(*(name for name in {others!r} if name in sys.modules))") == []
+
+    def test_a_blocking_client_and_its_calls_load_no_event_loop(self) -> None:
+        others = "asyncio", "anyio", "sniffio", "trio", "concurrent.futures"
+        call = """
+            from flow_sdk import PlatformConnectionError, SyncPlatformClient
+            import sys
+            with SyncPlatformClient("http://127.0.0.1:1", "a", allow_http=True, timeout=0.1, env={}) as client:
+                try:
+                    client.request("GET", "/x")
+                except PlatformConnectionError:
+                    print("sent")
+        """
+        assert fresh(f"{dedent(call)}\nprint(*(name for name in {others!r} if name in sys.modules))") == ["sent"]
 
 
 class TestSameFace:

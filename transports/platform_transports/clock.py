@@ -1,15 +1,19 @@
-"""The world's own clocks, as the drivers take them."""
+"""The world's own clocks, as the drivers take them.
 
-import asyncio
+asyncio and anyio are imported where an event loop runs, and has loaded them: a blocking client would pay for both and use neither.
+"""
+
 import threading
 import time
 from collections.abc import Callable
 
-import anyio
-
 
 def is_asyncio() -> bool:
     """Whether the event loop that is running is one of asyncio: what anyio raises on cancellation tells, in every version of it."""
+    import asyncio
+
+    import anyio
+
     return anyio.get_cancelled_exc_class() is asyncio.CancelledError
 
 
@@ -27,6 +31,8 @@ class EventLoopClock:
 
     async def sleep_until(self, at: float) -> None:
         """See `Clock`."""
+        import anyio
+
         await anyio.sleep_until(at)
 
 
@@ -50,6 +56,8 @@ class MonotonicClock:
 
 def _time_of_the_loop() -> Callable[[], float]:
     if is_asyncio():
+        import asyncio
+
         return asyncio.get_running_loop().time
     import trio
 

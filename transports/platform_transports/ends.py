@@ -1,9 +1,10 @@
 """What many runs end in, each as it ends, in a row for whoever asks for the next one: the work is done in tasks or in threads of its own.
 
 Whoever leaves the row early, or closes the client, leaves the runs that are still under way: they send nothing more.
+
+asyncio and anyio are imported where an event loop runs, and has loaded them: a blocking client would pay for both and use neither.
 """
 
-import asyncio
 import queue
 import threading
 import weakref
@@ -12,8 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Generic, NoReturn, Protocol, TypeVar
-
-import anyio
 
 from .clock import is_asyncio
 from .runs import AsyncRuns
@@ -63,6 +62,8 @@ class AsyncEnds(AsyncIterator[T], Generic[T]):
         self._leave.atexit = False
 
     async def __anext__(self) -> T:
+        import anyio
+
         if self._tasks is None:
             self._tasks = _Tasks(self._begin(), self._concurrency)
         try:
@@ -80,12 +81,16 @@ class _Tasks(Generic[T]):
     """The tasks, which no cancellation of a waiter reaches."""
 
     def __init__(self, work: AsyncWork[T], concurrency: int) -> None:
+        import anyio
+
         self._work = work
         self._left = work.count
         self._ends: deque[Callable[[], T]] = deque()
         self._came = anyio.Event()
         self._concurrency = min(concurrency, work.count)
         if is_asyncio():
+            import asyncio
+
             self._task = asyncio.get_running_loop().create_task(self._perform())
         else:
             import trio
@@ -101,6 +106,8 @@ class _Tasks(Generic[T]):
         return self._ends.popleft()()
 
     async def _perform(self) -> None:
+        import anyio
+
         try:
             async with anyio.create_task_group() as tasks:
                 for _ in range(self._concurrency):
@@ -110,6 +117,8 @@ class _Tasks(Generic[T]):
             self._tell(partial(_raise, error))
 
     def _tell(self, end: Callable[[], T]) -> None:
+        import anyio
+
         self._ends.append(end)
         self._left -= 1
         self._came.set()

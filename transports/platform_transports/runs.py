@@ -4,20 +4,17 @@ Every call of an async client enters a scope for it. On asyncio that is one of o
 entering and leaving that of anyio took as many instructions as both steps of a plain call in the core.
 """
 
-import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol
 from weakref import WeakSet
 
-import anyio
-
 from .clock import is_asyncio
 
 
-class _Scope(AbstractContextManager[object], Protocol):
+class Scope(AbstractContextManager[object], Protocol):
     """What is left early once it is cancelled, and then as if nothing had been raised."""
 
     def cancel(self) -> None:
@@ -31,8 +28,8 @@ class AsyncRuns:
     def __init__(self, whole: "AsyncRuns | None" = None) -> None:
         self.closed: bool = whole is not None and whole.closed
         self._whole = whole  # held, since it is through it that the closing of the client comes here
-        self._scopes: set[_Scope] = set()
-        self._scope: Callable[[set[_Scope]], AbstractContextManager[None]] | None = None
+        self._scopes: set[Scope] = set()
+        self._scope: Callable[[set[Scope]], AbstractContextManager[None]] | None = None
         self._parts: WeakSet[AsyncRuns] = WeakSet()
 
     def part(self) -> "AsyncRuns":
@@ -57,11 +54,13 @@ class AsyncRuns:
     def alive(self) -> AbstractContextManager[None]:
         """A run is alive inside it; it is left early where the client is closed."""
         if self._scope is None:
-            self._scope = _AsyncioScope if is_asyncio() else _trio_scope()
+            self._scope = _asyncio_scope() if is_asyncio() else _trio_scope()
         return self._scope(self._scopes)
 
     def alive_shielded(self) -> AbstractContextManager[None]:
         """The same, where it is left early by nothing else."""
+        import anyio
+
         return _Alive(self._scopes, anyio.CancelScope(shield=True))
 
 
@@ -98,7 +97,7 @@ class _Alive(AbstractContextManager[None]):
 
     __slots__ = ("_scope", "_scopes")
 
-    def __init__(self, scopes: set[_Scope], scope: _Scope) -> None:
+    def __init__(self, scopes: set[Scope], scope: Scope) -> None:
         self._scopes = scopes
         self._scope = scope
 
@@ -111,44 +110,13 @@ class _Alive(AbstractContextManager[None]):
         return self._scope.__exit__(kind, error, trace)
 
 
-class _AsyncioScope(AbstractContextManager[None]):
-    """What `asyncio.timeout` does, without a time: one cancellation of the task, which is taken back at the end.
+def _asyncio_scope() -> Callable[[set[Scope]], AbstractContextManager[None]]:
+    from ._asyncio_scope import AsyncioScope
 
-    A cancellation that comes from elsewhere meanwhile goes on its way.
-    """
-
-    __slots__ = ("_cancellations", "_is_cancelled", "_is_left", "_scopes", "_task")
-
-    def __init__(self, scopes: set[_Scope]) -> None:
-        self._scopes = scopes
-        self._is_cancelled = self._is_left = False
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "a coroutine of asyncio runs in a task"
-        self._task = task
-        self._cancellations = task.cancelling()
-        self._scopes.add(self)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        self._scopes.discard(self)
-        self._is_left = True
-        if not self._is_cancelled:
-            return False
-        return self._task.uncancel() <= self._cancellations and kind is not None and issubclass(kind, asyncio.CancelledError)
-
-    def cancel(self) -> None:
-        """Cancel the task once it waits. While it runs, it might leave the scope before the cancellation reaches it."""
-        with suppress(RuntimeError):  # the loop is closed: nothing runs there any more
-            self._task.get_loop().call_soon(self._deliver)
-
-    def _deliver(self) -> None:
-        if not self._is_left and not self._is_cancelled:
-            self._is_cancelled = True
-            self._task.cancel()
+    return AsyncioScope
 
 
-def _trio_scope() -> Callable[[set[_Scope]], AbstractContextManager[None]]:
+def _trio_scope() -> Callable[[set[Scope]], AbstractContextManager[None]]:
     import trio
 
     return lambda scopes: _Alive(scopes, trio.CancelScope())

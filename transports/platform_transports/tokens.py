@@ -5,21 +5,21 @@ Rule 2: who waits may leave, the first one too: the call belongs to nobody, and 
 Rule 3: a refresh that fails keeps the token that is there. No text that is made here shows a token.
 """
 
-import asyncio
 import os
 import threading
 import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import anyio
+from typing import TYPE_CHECKING, TypeAlias
 
 from platform_core.tokens import Token
 
 from .clock import is_asyncio
 from .contract import Clock, CountsRuns, Credentials, SyncClock
+
+if TYPE_CHECKING:  # imported where an event loop runs: a blocking client would pay for it and for anyio
+    import asyncio
 
 AsyncTokenProvider: TypeAlias = Callable[[], Awaitable[str]]
 AsyncOnRefresh: TypeAlias = Callable[[str], Awaitable[object]]
@@ -86,6 +86,8 @@ class AsyncTokens:
         if call is not None:
             call.end(CLOSED)
             call.scope.cancel()
+            import anyio
+
             with anyio.move_on_after(CLOSE_SECONDS_MAX):
                 await call.gone.wait()
 
@@ -96,6 +98,8 @@ class AsyncTokens:
         if isinstance(clock, CountsRuns):
             call.alive.enter_context(clock.run())
         if is_asyncio():
+            import asyncio
+
             call.task = asyncio.get_running_loop().create_task(self._perform(call, provider))
         else:
             import trio
@@ -249,6 +253,8 @@ class _Call:
     """One call of an async provider, and who sleeps until it ends."""
 
     def __init__(self) -> None:
+        import anyio
+
         self.scope = anyio.CancelScope()
         self.denied: Denied | None = None
         self.gone = anyio.Event()
@@ -264,6 +270,8 @@ class _Call:
         """Sleep until the call ends; whether it ended by the deadline."""
         if self._ended:
             return True
+        import anyio
+
         with anyio.CancelScope() as scope:
             self._sleepers.add(scope)
             try:
