@@ -11,6 +11,7 @@ import ast
 import difflib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,8 @@ WITHOUT_MUTANTS = frozenset({"__init__", "version"})
 """They have no functions that a test could reach in this process."""
 FIRST = ("retry", "exchange", "execution", "cleanup", "pool", "connection")
 """Where a wrong line costs most: these are tried before the others."""
+CAST = re.compile(r"""(?<=\bcast\()("[^"]*"|\w+(\[[^()]*?\])?), """)
+"""The type in a cast."""
 SETTINGS = """
 [tool.mutmut]
 source_paths = ["platform_core", "platform_transports"]
@@ -135,7 +138,11 @@ def try_out(module: Module) -> None:
         tried: dict[str, str] = json.loads(task.read_text(encoding="utf-8"))
         verdicts = {mutant: killed.get(mutant) or tried[mutant] for mutant in mutants}
         alive = [mutant for mutant, verdict in verdicts.items() if verdict == ALIVE]
-        found = [*survivors((folder / module.path).read_text(encoding="utf-8"), alive)]
+        lived = dict(zip(alive, survivors((folder / module.path).read_text(encoding="utf-8"), alive), strict=True))
+        # No mutants at all: a cast does nothing when the program runs.
+        idle = {mutant for mutant, each in lived.items() if CAST.sub("", each.was) == CAST.sub("", each.now)}
+        found = [each for mutant, each in lived.items() if mutant not in idle]
+        verdicts = {mutant: verdict for mutant, verdict in verdicts.items() if mutant not in idle}
     data = {"seconds": time.monotonic() - begun, "survivors": found, "verdicts": verdicts, "hashes": hashes}
     KEPT.mkdir(exist_ok=True)
     kept_file(module).write_text(json.dumps(data, indent=1), encoding="utf-8")
