@@ -67,6 +67,9 @@ many: $(READY) ## wait for 10,000 executions in one process, in each world, in d
 large: $(READY) ## a body of one GiB up and down, in each world: speed, memory, CPU time, in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.large $(BENCH_ARGS)
 
+imports: $(READY) ## what an import costs, in fresh processes, beside httpx and the standard modules, in docs/benchmarks.md
+	$(BIN)/python -m benchmarks.imports $(BENCH_ARGS)
+
 poll-plan: $(READY) ## the poll plan beside the plans of others, in virtual time, in docs/poll_plan.md
 	$(BIN)/python -m benchmarks.poll_plan
 
