@@ -3,6 +3,8 @@
 Rule 1: however many wait for a token later than the same number, the provider is called once.
 Rule 2: who waits may leave, the first one too: the call belongs to nobody, and goes on for the others.
 Rule 3: a refresh that fails keeps the token that is there. No text that is made here shows a token.
+
+asyncio and anyio are imported where an event loop runs, and has loaded them: a blocking client would pay for both and use neither.
 """
 
 import os
@@ -11,15 +13,12 @@ import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from platform_core.tokens import Token
 
 from .clock import is_asyncio
 from .contract import Clock, CountsRuns, Credentials, SyncClock
-
-if TYPE_CHECKING:  # imported where an event loop runs: a blocking client would pay for it and for anyio
-    import asyncio
 
 AsyncTokenProvider: TypeAlias = Callable[[], Awaitable[str]]
 AsyncOnRefresh: TypeAlias = Callable[[str], Awaitable[object]]
@@ -261,7 +260,7 @@ class _Call:
         self.left = anyio.Event()
         self.alive = ExitStack()
         """What a virtual clock is told: this is a run too."""
-        self.task: asyncio.Task[None] | None = None
+        self.task: object = None
         """Held, since an event loop only holds its tasks weakly."""
         self._ended = False
         self._sleepers: set[anyio.CancelScope] = set()
