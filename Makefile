@@ -37,6 +37,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## run examples/quickstart.py against an emulator on this machine
 	$(BIN)/python examples/quickstart.py
 
+stranger: $(READY) ## a stranger's path, timed: a fresh clone, make demo, the tutorial typed in and each output compared
+	$(BIN)/python -m tools.stranger
+
 fan-out: $(READY) ## run a thousand executions on a Dask cluster, and kill one of its workers on the way
 	$(BIN)/python examples/fan_out_dask.py
 

@@ -1,11 +1,9 @@
 """What the pages show is so: the blocks of a page run one after the other, in one folder, and print what stands below them.
 
-A `python` block is a program of its own. One that begins with a comment such as `# first.py` is saved under that name, for the `sh`
-blocks that follow. All of them meet one emulator, which `PLATFORM_API_URL` and `AUTH_TOKEN` name.
+All of them meet one emulator, which `PLATFORM_API_URL` and `AUTH_TOKEN` name.
 """
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from platform_emulator import Emulator
-from tests.support.markdown import blocks
+from tests.support.markdown import RUNNABLE, blocks, typed
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RUN_ELSEWHERE = {"command_line.md", "testing.md", "transports.md"}
@@ -22,12 +20,11 @@ RUN_ELSEWHERE = {"command_line.md", "testing.md", "transports.md"}
 PAGES = sorted(
     str(page.relative_to(DOCS))
     for page in DOCS.rglob("*.md")
-    if {"python", "sh"} & {block.kind for block in blocks(page)} and page.name not in RUN_ELSEWHERE
+    if RUNNABLE & {block.kind for block in blocks(page)} and page.name not in RUN_ELSEWHERE
 )
-RUNNABLE, SHOWN = {"python", "sh"}, {"mermaid", "json", ""}
+SHOWN = {"mermaid", "json", ""}
 """No other kind of block is on a page: what can be run is run, and a block without a kind shows what is typed with holes in it."""
 SECONDS_MAX = 120
-_NAME = re.compile(r"# (\w+\.py)\n")
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +38,15 @@ def environment() -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_prints_what_it_says(page: str, environment: dict[str, str], tmp_path: Path) -> None:
-    for block in blocks(DOCS / page):
-        if block.kind not in RUNNABLE:
-            assert block.kind in SHOWN, f"{block} is of a kind that is not run"
-            continue
-        named = _NAME.match(block.text)
-        if block.kind == "python" and named is not None:
-            (tmp_path / named[1]).write_text(block.text, encoding="utf-8")
-            continue
-        (tmp_path / "pasted.py").write_text(block.text, encoding="utf-8")
-        command = [sys.executable, "pasted.py"] if block.kind == "python" else ["bash", "-e", "-c", block.text]
+    for block, command in typed(DOCS / page, tmp_path, sys.executable):
         ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
         assert (ended.returncode, ended.stderr) == (0, ""), f"{block} of {page}"
         assert ended.stdout == (block.printed or ""), f"{block} of {page}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_block_is_of_a_kind_that_is_not_run(page: str) -> None:
+    assert {block.kind for block in blocks(DOCS / page)} <= RUNNABLE | SHOWN
 
 
 def test_the_pages_that_show_programs_are_known() -> None:
