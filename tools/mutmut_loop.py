@@ -5,7 +5,8 @@ most of them, and pytest does not find those with a backslash in their name, whi
 
 mutmut has put all mutants of the module into its file (`mutated`), each as a function beside the original, and a trampoline in its place
 that calls the one that is named in the environment. A mutant is tried on the tests that reach its function, until one fails: the fast
-ones first, since most mutants do not get as far as the properties, or the walks, which take seconds each.
+ones first, since most mutants do not get as far as the properties, or the walks, which take seconds each. What a function made while
+modules were imported was made by the original here: such mutants, if they live, are tried once more in a process of their own.
 """
 
 import importlib
@@ -15,6 +16,8 @@ import os
 import pickle
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
@@ -33,6 +36,9 @@ KILLED, OVER_TIME, ALIVE = "killed", "over time", "alive"
 TIMES_MAX = 10
 SECONDS_MORE = 1
 """A mutant may take so many times what its tests take, and so many seconds more, of processor time; ten times that by the clock."""
+
+START_SECONDS = 10
+"""For pytest to start and import everything, on a busy machine ten times as much."""
 
 
 class Reached(NamedTuple):
@@ -58,10 +64,17 @@ def function_of(mutant: str) -> str:
     return mutant.rpartition("__mutmut_")[0]
 
 
+def pytest_load_initial_conftests() -> None:
+    """Have noted what is called while modules are imported."""
+    os.environ[ACTIVE] = "stats"
+
+
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Try the mutants on the tests that were collected. Raises `pytest.UsageError` where the tests fail without one."""
     task = Path(os.environ[TASK])
     items = sorted(session.items, key=_slowness)
+    files = sorted({str(item.path) for item in items})
+    imported = frozenset(_noted())
     reached = _in_fork(lambda: _reached(items))
     if reached is None:
         message = "the tests fail without a mutant, in the flat copy or by the trampolines"
@@ -71,6 +84,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         tests = [item for item, each in zip(items, reached, strict=True) if function_of(mutant) in each.functions]
         seconds = sum(each.seconds for each in reached if function_of(mutant) in each.functions)
         verdicts[mutant] = _tried(mutant, tests, seconds) if tests else ALIVE
+        if verdicts[mutant] == ALIVE and function_of(mutant) in imported:
+            verdicts[mutant] = _tried_alone(mutant, files, sum(each.seconds for each in reached))
     task.write_text(json.dumps(verdicts), encoding="utf-8")
     return True
 
@@ -81,16 +96,21 @@ def _slowness(item: pytest.Item) -> int:
 
 def _reached(items: Sequence[pytest.Item]) -> list[Reached] | None:
     """What each test reaches; None where one fails."""
-    state: Any = importlib.import_module("mutmut.state").state()
-    os.environ[ACTIVE] = "stats"
     found: list[Reached] = []
     for item, following in zip_longest(items, items[1:]):
-        state._stats.clear()  # noqa: SLF001 -- mutmut has no other name for it
+        _noted().clear()
         begun = time.process_time()
         if not _passes(item, following):
             return None
-        found.append(Reached(frozenset(state._stats), time.process_time() - begun))  # noqa: SLF001 -- the same
+        found.append(Reached(frozenset(_noted()), time.process_time() - begun))
     return found
+
+
+def _noted() -> set[str]:
+    """The functions that were called."""
+    state: Any = importlib.import_module("mutmut.state").state()
+    noted: set[str] = state._stats  # noqa: SLF001 -- mutmut has no other name for it
+    return noted
 
 
 def _tried(mutant: str, tests: Sequence[pytest.Item], seconds: float) -> str:
@@ -110,6 +130,18 @@ def _tried(mutant: str, tests: Sequence[pytest.Item], seconds: float) -> str:
     if os.WIFSIGNALED(status):
         return OVER_TIME if os.WTERMSIG(status) in {signal.SIGXCPU, signal.SIGKILL, signal.SIGALRM} else KILLED
     return KILLED if os.WEXITSTATUS(status) else ALIVE
+
+
+def _tried_alone(mutant: str, files: Sequence[str], seconds: float) -> str:
+    """The verdict on a mutant that is there before anything is imported."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=ci", *files]
+    seconds_max = 10 * (seconds * TIMES_MAX + START_SECONDS)
+    environment = {**os.environ, ACTIVE: mutant}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=seconds_max)
+    except subprocess.TimeoutExpired:
+        return OVER_TIME
+    return KILLED if done.returncode else ALIVE
 
 
 def _end(run: Callable[[], bool]) -> NoReturn:

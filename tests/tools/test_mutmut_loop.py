@@ -24,6 +24,14 @@ def answer():
     while active == "subject.x_answer__mutmut_3":
         pass
     return {"subject.x_answer__mutmut_1": 41, "subject.x_answer__mutmut_2": 42.0}.get(active, 42)
+
+def make():
+    active = os.environ["MUTANT_UNDER_TEST"]
+    if active == "stats":
+        state()._stats.add("subject.x_make")
+    return {"subject.x_make__mutmut_1": 2}.get(active, 1)
+
+MADE = make()
 """
 TESTS = r"""
 import pytest
@@ -36,7 +44,8 @@ def test_the_edges_are_as_declared():
 def test_an_answer(value):
     assert subject.answer() == value
 
-def test_nothing_of_it(): ...
+def test_nothing_of_it():
+    assert subject.MADE == 1
 """
 
 
@@ -61,6 +70,13 @@ def test_each_mutant_gets_its_verdict(tmp_path: Path) -> None:
         answers[1]: "alive",
         answers[2]: "over time",
         "subject.x_unreached__mutmut_1": "alive",
+    }
+
+
+def test_what_was_made_while_modules_were_imported_is_tried_in_a_process_of_its_own(tmp_path: Path) -> None:
+    assert verdicts_of(tmp_path, "subject.x_make__mutmut_1", "subject.x_make__mutmut_2") == {
+        "subject.x_make__mutmut_1": "killed",
+        "subject.x_make__mutmut_2": "alive",
     }
 
 
