@@ -8,6 +8,7 @@ from platform_core.actions import Because, Done, Fate, Gone, Raise, Reason, Repo
 from platform_core.cancelling import EDGES, Cancel, CancelCall, Cancelling, CancelPausing, ReadyToCancel, Rereading, begin_cancel
 from platform_core.cleanup import ByCaller, ByDeadline, Leaving
 from platform_core.config import Settings
+from platform_core.derive import unit_random
 from platform_core.errors import (
     Failure,
     PlatformAuthenticationError,
@@ -41,6 +42,7 @@ from tests.support.core import (
     targets,
     token_refused,
 )
+from tests.support.leaving import execute
 from tests.support.walking import differences, walk
 
 
@@ -206,6 +208,7 @@ class TestCancelPausing:
             action = run.tell(answered(at, 404), answered(at, 404))
             assert isinstance(action, Sleep)
             assert 0 <= action.until - at < SETTINGS.retry.pause_seconds(pauses)
+            assert action.until == at + SETTINGS.retry.pause_seconds(pauses) * unit_random(SEED, "cancel-pause", pauses)
             run.tell(Woke(at))
         action = run.tell(answered(10.0, 404), answered(10.0, 404))
         assert (action.failure.error, action.failure.handle) == (PlatformNotFoundError, handle(12))
@@ -220,6 +223,17 @@ class TestCancelPausing:
         goal = CancelCall(SEED, Settings(retry=RetryPolicy(4, 1e6, 1e6)), 60.0)
         action = drive_with(ReadyToCancel(Cancel(goal, EXECUTION_ID, 0)), answered(1.0, 404), answered(1.0, 404)).action
         assert action.failure.error is PlatformNotFoundError
+
+    def test_a_clean_up_that_hears_no_end_asks_again_and_says_what_it_heard(self) -> None:
+        run = drive_with(execute(), heard(0.0, "pending"), left(1.0, "no"))
+        assert run.tell(heard(5.7, "running")) == Sleep(5.9, 0, Reason(Because.NOT_TERMINAL, "running"))
+
+    def test_a_clean_up_whose_pause_would_last_to_its_end_is_over(self) -> None:
+        run = drive_with(execute(), heard(0.0, "pending"), left(1.0, "no"))
+        assert run.tell(heard(5.8, "running")).report.fate == Fate.UNKNOWN
+
+    def test_the_record_of_another_execution_is_no_answer(self) -> None:
+        assert rereading().tell(heard(2.0, "completed", execution_id="0" * 8)).failure.error is PlatformResponseError
 
     def test_cancel_pausing_on_restored_stays_and_sleeps_until_the_same_time(self) -> None:
         run = rereading()

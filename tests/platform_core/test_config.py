@@ -45,6 +45,10 @@ class TestFromEnv:
         assert config.headers.get("X-Workspace-ID") == "mine"
         assert config.settings == Settings(5, retry, limits, idempotent_submissions=False, org_id=str(ID), workspace_id="mine", ring_id="r")
 
+    def test_a_url_of_the_environment_may_be_plain_where_that_is_allowed(self) -> None:
+        config = ClientConfig.from_env({"PLATFORM_API_URL": "http://other.example"}, allow_http=True)
+        assert config.origin == Origin("http", "other.example")
+
     def test_an_empty_variable_is_as_if_not_set(self) -> None:
         config = ClientConfig.from_env(dict.fromkeys(FULL, ""), base_url="https://api.example.com")
         assert config == ClientConfig.from_env(URL)

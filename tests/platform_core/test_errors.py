@@ -227,6 +227,34 @@ class TestTexts:
         assert advice in failure_of(PlatformClientError, status_code=status).exception().advice
         assert advice not in failure_of(PlatformResponseError, status_code=status).exception().advice
 
+    @pytest.mark.parametrize(
+        ("error", "changes", "advice"),
+        [
+            (PlatformClientError, {"status_code": None}, "Nothing more is sent by a closed client: make another one."),
+            (PlatformClientError, {"status_code": 300}, "Redirects are not followed: check the base URL."),
+            (PlatformClientError, {"status_code": 299}, "The platform, or a proxy before it, could not serve this: try again later."),
+            (PlatformClientError, {"status_code": 499}, "The platform refuses this, and would again: see its message."),
+            (PlatformClientError, {"status_code": 500}, "The platform, or a proxy before it, could not serve this: try again later."),
+            (
+                PlatformClientError,
+                {"status_code": 499, "body": b"<", "code": None},
+                "The platform refuses this, and would again: see its message. The answer's first bytes are in .body.",
+            ),
+            (
+                PlatformClientError,
+                {"status_code": 499, "retry_after": 7.0},
+                "The platform refuses this, and would again: see its message. The platform asks for a pause of 7 s.",
+            ),
+            (
+                PlatformExecutionError,
+                {"status_code": 500},
+                "The platform failed, and is not asked again by itself: look for the request id in its logs.",
+            ),
+        ],
+    )
+    def test_all_that_is_advised_is_this(self, error: type[PlatformClientError], changes: dict[str, Any], advice: str) -> None:
+        assert Failure(error, "no", **({"method": "GET", "path": "/a"} | changes)).exception().advice == advice
+
     def test_a_component_that_failed_and_a_platform_that_failed_are_told_apart(self) -> None:
         assert "The component itself failed" in failure_of(PlatformExecutionError).exception().advice
         assert "The platform failed" in failure_of(PlatformExecutionError, execution_json=None).exception().advice

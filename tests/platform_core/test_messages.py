@@ -255,6 +255,7 @@ class TestQueries:
             ({"a": [1, "x", None, True], "b": (2.5,)}, "a=1&a=x&a=true&b=2.5"),
             ({"a": []}, ""),
             ({"a": ""}, "a="),
+            ({"a/b": "c/d"}, "a%2Fb=c%2Fd"),
             ({"a b&c=": "d e&f=+%\n\u00e9"}, "a%20b%26c%3D=d%20e%26f%3D%2B%25%0A%C3%A9"),
             ({"a": 1e22, "b": -0.5}, "a=1e%2B22&b=-0.5"),
             ({"id": ID}, "id=2b1f7a9e-0000-4000-8000-00000000abcd"),
@@ -266,8 +267,9 @@ class TestQueries:
 
     @pytest.mark.parametrize("value", [b"a", {"b": 1}, {1}, object(), [[1]], [b"a"]])
     def test_a_value_of_another_type_is_refused_by_its_key(self, value: object) -> None:
-        with pytest.raises(TypeError, match=r"^params\['a'\] must be a str, a number, "):
+        with pytest.raises(TypeError, match=r"^params\['a'\] must be a str, a number, ") as caught:
             encoded_query({"a": value})
+        assert str(caught.value).endswith(f", not {type(value[0] if isinstance(value, list) else value).__name__}")
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])
     def test_a_value_that_is_not_finite_is_refused(self, value: object) -> None:
@@ -327,6 +329,9 @@ class TestHeaderFields:
     def test_a_callers_headers_keep_their_order(self) -> None:
         assert checked_headers({"X-B": "1", "Accept": "a/b"}).fields == (("X-B", "1"), ("Accept", "a/b"))
         assert checked_headers({}) == Headers()
+        assert checked_headers({"X-A": "X marks\xa0"}).get("X-A") == "X marks\xa0"
+        with pytest.raises(ValueError, match=r"^own: the value of X-A must be Latin-1"):
+            checked_headers({"X-A": "\x00"}, "own")
 
     @pytest.mark.parametrize("name", ["Authorization", "X-API-Key", "Host", "Content-Length", "Transfer-Encoding", "Connection"])
     @pytest.mark.parametrize("spelling", [str, str.lower, str.upper])

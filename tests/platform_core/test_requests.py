@@ -87,6 +87,11 @@ class TestSubmissions:
         assert (request.headers.get_all("Accept"), request.body) == (("text/event-stream",), made.body)
         assert [each for each in request.headers if each[0] != "Accept"] == [each for each in made.headers if each[0] != "Accept"]
 
+    def test_an_agent_that_is_no_segment_is_refused(self) -> None:
+        made = submitted("agent", component_id="a", inputs={}, key=KEY)
+        with pytest.raises(ValueError, match=r"^agent_id must not "):
+            streamed(made, "..")
+
     def test_everything_that_was_given_stands_in_the_body_once(self) -> None:
         request = submitted(
             "agent", inputs={"q": 1}, context={"a": ID}, ring_id=ID, timeout_seconds=120, execution_mode="isolated", scope="workspace"
@@ -230,7 +235,8 @@ class TestSkills:
         )
 
     def test_a_version_is_asked_for_in_the_query(self) -> None:
-        assert skills_request("a", 1).target == "/api/v1/hosted-services/a/skills?version=1"
+        accept = Headers((("Accept", "application/json"),))
+        assert skills_request("a", 1) == Request("GET", "/api/v1/hosted-services/a/skills?version=1", accept)
         assert skills_request("a b", 2).target == "/api/v1/hosted-services/a%20b/skills?version=2"
 
     @pytest.mark.parametrize("version", [0, -1])

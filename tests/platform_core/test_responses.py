@@ -210,6 +210,9 @@ class TestSkillsArtifact:
     def test_what_is_no_object_is_nonsense(self, body: bytes) -> None:
         assert isinstance(skills_artifact(answer(body), DEFAULT_LIMITS), Nonsense)
 
+    def test_another_value_is_told_from_an_artifact(self) -> None:
+        assert skills_artifact(answer([]), DEFAULT_LIMITS) == Nonsense("the answer should be a skills artifact, a JSON object, and is not")
+
 
 class TestFailureFromStatus:
     @pytest.mark.parametrize(
@@ -254,6 +257,10 @@ class TestFailureFromStatus:
         failure = failure_from_status(answer({"message": "m"}, status=status), FACTS, DEFAULT_LIMITS)
         assert (failure.error, failure.message, failure.status_code) == (PlatformResponseError, "the answer has an invalid status", status)
 
+    @pytest.mark.parametrize("status", [100, 599])
+    def test_a_status_that_http_has_is_taken_as_it_is(self, status: int) -> None:
+        assert failure_from_status(answer({"message": "m"}, status=status), FACTS, DEFAULT_LIMITS).message == "m"
+
     def test_the_error_body_says_message_code_and_details(self) -> None:
         body = {"code": "VALIDATION_ERROR", "message": "name is missing", "details": [{"field": "name"}]}
         error = failure_from_status(answer(body, status=422), FACTS, DEFAULT_LIMITS).exception()
@@ -292,6 +299,7 @@ class TestFailureFromStatus:
             ({"message": "", "title": "t", "detail": 5}, "t"),
             ({"message": " \n ", "title": None, "detail": "d"}, "d"),
             ({"title": "t" * 400, "detail": "d" * 400}, "t" * 400 + ": " + "d" * 98),
+            ({"title": "t" * 2000}, "t" * 500),
         ],
     )
     def test_title_and_detail_of_rfc_9457_stand_in_for_a_message(self, body: object, message: str) -> None:
@@ -347,8 +355,9 @@ class TestRedirects:
         assert (failure.error, failure.message) == (PlatformClientError, message)
         assert "s3cret" not in str(failure.exception())
 
-    def test_a_location_elsewhere_is_no_redirect(self) -> None:
-        response = answer({"message": "m"}, JSON, ("Location", "https://login.example.com"), status=401)
+    @pytest.mark.parametrize("status", [299, 400, 401])
+    def test_a_location_elsewhere_is_no_redirect(self, status: int) -> None:
+        response = answer({"message": "m"}, JSON, ("Location", "https://login.example.com"), status=status)
         assert failure_from_status(response, FACTS, DEFAULT_LIMITS).message == "m"
 
 

@@ -77,7 +77,7 @@ class TestHandleOfRecord:
 
     @pytest.mark.parametrize("found", [None, "e", 5, [("execution_id", "e")]])
     def test_what_is_no_record_is_refused(self, found: Any) -> None:
-        with pytest.raises(TypeError, match=r"^record must be an execution record, not "):
+        with pytest.raises(TypeError, match=rf"^record must be an execution record, not {type(found).__name__}$"):
             handle_of_record(found)
 
     @pytest.mark.parametrize("found", [{}, {"execution_id": None}, {"execution_id": 5}, {"execution_id": ""}, {"execution_id": ".."}])
@@ -93,6 +93,8 @@ class TestHandleOfId:
     def test_one_that_cannot_be_used_is_refused_by_the_name_it_was_given_under(self) -> None:
         with pytest.raises(ValueError, match=r"^ids\[3\] must "):
             handle_of_id("..", "ids[3]")
+        with pytest.raises(ValueError, match=r"^execution_id must "):
+            handle_of_id("..")
 
 
 class TestHandleOfRun:
@@ -134,7 +136,8 @@ class TestWhatWasLeft:
     def test_another_end_is_its_error_with_record_and_handle(self, fate: Fate, status: str, error: type[Exception]) -> None:
         end = end_of_left(Report(fate, handle(1.0, 1), record(status)))
         assert isinstance(end, Failure)
-        assert (end.error, end.handle, end.path) == (error, handle(1.0, 1), f"/api/v1/executions/{EXECUTION_ID}")
+        assert (end.error, end.handle) == (error, handle(1.0, 1))
+        assert (end.method, end.path) == ("GET", f"/api/v1/executions/{EXECUTION_ID}")
         assert end.exception().execution == record(status)
 
     def test_what_was_not_heard_is_an_error_with_the_handle(self) -> None:
@@ -180,7 +183,9 @@ class TestResume:
 
     @pytest.mark.parametrize("given", [None, "e", EXECUTION_ID, handle(1.0, 1).to_json(), handle(1.0, 1).to_dict()])
     def test_what_is_no_handle_is_refused(self, given: Any) -> None:
-        with pytest.raises(TypeError, match=r"^handle must be an ExecutionHandle, not \w+: ExecutionHandle.from_json reads"):
+        with pytest.raises(
+            TypeError, match=rf"^handle must be an ExecutionHandle, not {type(given).__name__}: ExecutionHandle.from_json reads"
+        ):
             resume_execution(given, seed=SEED)
 
     @pytest.mark.parametrize(
