@@ -1,7 +1,7 @@
 """What answers say: the shapes that are taken, and the ones that are nonsense."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -11,16 +11,13 @@ from platform_core.errors import (
     Failure,
     PlatformAuthenticationError,
     PlatformClientError,
-    PlatformExecutionCancelledError,
     PlatformExecutionError,
-    PlatformExecutionTimeoutError,
     PlatformNotFoundError,
     PlatformPermissionError,
     PlatformResponseError,
 )
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.messages import Headers, Response
-from platform_core.records import ExecutionRecord
 from platform_core.responses import (
     CODE_LENGTH_MAX,
     MESSAGE_LENGTH_MAX,
@@ -28,7 +25,6 @@ from platform_core.responses import (
     content,
     execution_record,
     failure_from_nonsense,
-    failure_from_record,
     failure_from_status,
     skills_artifact,
 )
@@ -376,30 +372,3 @@ class TestFailureFromNonsense:
             body=b"{" + b"x" * (BODY_BYTES_KEPT - 1),
             retry_after=3.0,
         )
-
-
-class TestFailureFromRecord:
-    @pytest.mark.parametrize(
-        ("status", "error"),
-        [("failed", PlatformExecutionError), ("timeout", PlatformExecutionTimeoutError), ("cancelled", PlatformExecutionCancelledError)],
-    )
-    @pytest.mark.parametrize("fields", [{}, {"error": None}, {"error": {}}, {"error": {"message": 5, "code": None, "details": "d"}}])
-    def test_the_end_of_an_execution_has_its_own_error(self, status: str, error: type[PlatformClientError], fields: dict[str, Any]) -> None:
-        ended = cast(ExecutionRecord, record(status=status, **fields))
-        failure = failure_from_record(ended, FACTS)
-        assert failure == Failure(
-            error,
-            f"the execution ended {status}",
-            request_id="ours",
-            method="GET",
-            path="/api/v1/a",
-            attempts=2,
-            elapsed=1.5,
-            execution_json=json.dumps(ended),
-        )
-        assert failure.exception().execution == ended
-
-    def test_it_says_what_the_record_says(self) -> None:
-        said = {"code": "BOOM", "message": "it\nbroke", "details": [{"line": 3}]}
-        error = failure_from_record(cast(ExecutionRecord, record(status="failed", error=said)), FACTS).exception()
-        assert (error.message, error.code, error.details) == ("it broke", "BOOM", [{"line": 3}])
