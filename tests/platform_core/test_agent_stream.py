@@ -148,8 +148,8 @@ class TestSubmission:
         assert run.tell(lost(70.0, "no")).failure.error is PlatformConnectionError
 
     def test_a_refusal_ends_it(self) -> None:
-        end = drive_with(ready(), answered(1.0, 404)).action
-        assert (end.failure.error, end.failure.handle) == (PlatformNotFoundError, None)
+        end = drive_with(ready(), answered(1.0, 404, {"message": "no such agent"})).action
+        assert (end.failure.error, end.failure.message, end.failure.handle) == (PlatformNotFoundError, "no such agent", None)
 
     @pytest.mark.parametrize("name", ["agent_id", "on_abandon", "timeout_seconds"])
     def test_bad_arguments_are_named(self, name: str) -> None:
@@ -223,7 +223,7 @@ class TestLeaving:
     def test_who_leaves_before_it_begins_starts_nothing(self) -> None:
         state = ready()
         assert state.with_seen(KNOWN) is state
-        assert state.step(left(0.0, "no"))[1] == Gone(Report(Fate.NEVER_STARTED), Reason(Because.ABANDONED))
+        assert state.step(left(0.0, "no")) == (Ended(SEED), Gone(Report(Fate.NEVER_STARTED), Reason(Because.ABANDONED)))
 
     def test_our_deadline_cancels_it_and_is_the_error(self) -> None:
         run = Streamed(KNOWN, timeout_seconds=10)

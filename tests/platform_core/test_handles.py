@@ -1,6 +1,7 @@
 """Handles: what goes out is what comes back, and a stranger's is checked like any input."""
 
 import json
+import sys
 from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
@@ -64,6 +65,7 @@ def test_a_handle_has_either_an_id_or_a_submission(execution_id: str | None, sub
 def test_a_whole_number_of_seconds_reads_as_a_float() -> None:
     left = ExecutionHandle.from_json(written(seconds_left=5)).seconds_left
     assert (left, type(left)) == (5.0, float)
+    assert ExecutionHandle.from_json(written(seconds_left=sys.float_info.max)).seconds_left == sys.float_info.max
 
 
 def test_fields_that_are_not_known_are_ignored() -> None:

@@ -21,6 +21,7 @@ from platform_core.origins import Origin
             Origin("https", "api.example.com", None, "/a:b/%C3%A9%2F"),
             "https://api.example.com/a:b/%C3%A9%2F",
         ),
+        ("https://api.example.com/X/", Origin("https", "api.example.com", None, "/X"), "https://api.example.com/X"),
         ("https://api.example.com.", Origin("https", "api.example.com."), "https://api.example.com."),
         ("https://my_service:80", Origin("https", "my_service", 80), "https://my_service:80"),
         ("https://[2001:DB8::0001]:8443/x", Origin("https", "2001:db8::1", 8443, "/x"), "https://[2001:db8::1]:8443/x"),
