@@ -114,3 +114,11 @@ def test_one_of_several_types_is_named_and_a_single_one_is_not() -> None:
     assert part(type(ended)).write(ended) == {"seed": str(ended.seed)}
     assert one_of(type(ended)).write(ended) == {"type": "ended", "seed": str(ended.seed)}
     assert part(type(ended)).read({"seed": str(ended.seed)}, "x") == ended
+
+
+@pytest.mark.parametrize("found", [None, 5, [], {}, {"type": 5}, {"type": "nobody"}])
+def test_what_is_of_no_type_is_refused_by_the_name_of_its_field(found: object) -> None:
+    kind = type(RUNS["ended"])
+    for codec in (one_of(kind), part(kind)):
+        with pytest.raises(InvalidSnapshot, match=r"^x"):
+            codec.read(found, "x")
