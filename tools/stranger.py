@@ -49,10 +49,15 @@ def walk(folder: Path) -> None:
     binaries = clone / "venv" / "bin"
     with emulator(binaries / "python", clone) as exported:
         environment = plain() | exported | {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
-        for block, command in typed(tutorial, pasted, str(binaries / "python")):
-            said = timed(block.text.strip().replace("\n", "; "), partial(run, command, pasted, environment))
-            if said != (block.printed or ""):
-                raise Differs(f"{block} of the tutorial printed {said!r}, not {block.printed!r}")
+        type_in(tutorial, pasted, binaries / "python", environment)
+
+
+def type_in(page: Path, folder: Path, python: Path, environment: dict[str, str]) -> None:
+    """Give each command of the page. Raises `Differs` where one prints something else than stands under it."""
+    for block, command in typed(page, folder, str(python)):
+        said = timed(block.text.strip().replace("\n", "; "), partial(run, command, folder, environment))
+        if said != (block.printed or ""):
+            raise Differs(f"{block} of {page.name} printed {said!r}, not {block.printed!r}")
 
 
 def installing(clone: Path) -> list[str]:
