@@ -78,6 +78,7 @@ ANSWERS: list[tuple[str, bytes, End]] = [
     ("obs-fold", HEAD + b"A: b\r\n c\r\nContent-Length: 2\r\n\r\nok", End((200, b"ok"), True)),
     ("chunks", CHUNKED + b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", End((200, b"hello"), True)),
     ("hexadecimal chunk", CHUNKED + b"0000A;x=1\r\n0123456789\r\n00 \t\r\n\r\n", End((200, b"0123456789"), True)),
+    ("a chunk's size of two digits", CHUNKED + b"14\r\n" + b"a" * 20 + b"\r\n0\r\n\r\n", End((200, b"a" * 20), True)),
     ("trailer", CHUNKED + b"2\r\nok\r\n0\r\nA: b\r\nB: c\r\n\r\n", End((200, b"ok"), True)),
     ("no chunks", CHUNKED + b"0\r\n\r\n", End((200, b""), True)),
     (
@@ -86,6 +87,7 @@ ANSWERS: list[tuple[str, bytes, End]] = [
         End((200, b"ok"), True),
     ),
     ("close", HEAD + b"Connection: x, Close\r\nContent-Length: 2\r\n\r\nok", End((200, b"ok"), False)),
+    ("close before another option", HEAD + b"Connection: close,x\r\nContent-Length: 2\r\n\r\nok", End((200, b"ok"), False)),
     ("HTTP/1.0", b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", End((200, b"ok"), False)),
     ("204", b"HTTP/1.1 204 No Content\r\n\r\n", End((204, b""), True)),
     ("204 that announces a body", b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n", End((204, b""), False)),
@@ -259,6 +261,11 @@ class TestAnswer:
         for data in (HEAD + b"A:" + b" " * 60_000 + b"\x00\r\n\r\n", CHUNKED + b"1;" + b" " * 60_000 + b"\n\r\n"):
             assert end_of([data], limits=DEFAULT_LIMITS) == End(PROTOCOL, False)
         assert time.process_time() - began < 1
+
+    def test_a_head_that_comes_byte_by_byte_is_read_in_linear_time(self) -> None:
+        began = time.process_time()
+        assert end_of([bytes([each]) for each in HEAD + b"a\n" * 40_000], limits=DEFAULT_LIMITS) == End(TOO_LARGE, False)
+        assert time.process_time() - began < 2
 
     def test_many_small_chunks_are_read_in_linear_time(self) -> None:
         began = time.process_time()

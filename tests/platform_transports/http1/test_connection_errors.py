@@ -37,6 +37,8 @@ def begun() -> Connection:
         ([HEAD + b"A: \x00\r\n\r\n"], PROTOCOL, "a NUL, a bare CR or other control character in the head"),
         ([b"HTTP/2.0 200 OK\r\n\r\n"], PROTOCOL, "another major version of HTTP: another syntax (RFC 9110, section 2.5)"),
         ([b"HTTP/1.1 2x0 OK\r\n\r\n"], PROTOCOL, "illegal status line"),
+        ([b"HTTP/1.1 2x0 s3cr3t: OK\r\n\r\n"], PROTOCOL, "illegal status line"),
+        ([HEAD + b"Content-Length: x\r\n\r\n"], PROTOCOL, "bad Content-Length"),
         (
             [HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"],
             PROTOCOL,

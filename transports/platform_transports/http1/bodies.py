@@ -146,8 +146,8 @@ class ChunkedBody:
     def _read_line(self, data: bytes, at: int) -> int:
         """Read on in the line of a chunk's size; answers where the next byte stands."""
         bytes_max = _CHUNK_LINE_BYTES_FREE + self._extension_bytes_left
-        after = data.find(b"\n", at, at + bytes_max) + 1
-        self._line += data[at : after or at + bytes_max + 1]
+        after = data.find(b"\n", at) + 1
+        self._line += data[at : after or len(data)]
         size = len(self._line)
         if size > bytes_max:
             raise NotAnAnswerError(FailureCause.TOO_LARGE, "chunk extensions are longer than a header block may be")

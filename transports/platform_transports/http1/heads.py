@@ -31,7 +31,6 @@ class NotAnAnswerError(Exception):
     """What came is no answer that we take. Stays within this package."""
 
     def __init__(self, kind: FailureCause, detail: str) -> None:
-        super().__init__(kind, detail)
         self.kind = kind
         self.detail = detail
 
@@ -49,13 +48,14 @@ class Head(NamedTuple):
 class FieldBlock:
     """Lines up to an empty one, at most so many bytes."""
 
+    rest: bytes
+    """What came after it, once it is whole."""
+
     def __init__(self, bytes_max: int, *, may_be_empty: bool = False) -> None:
         self._bytes_max = bytes_max
         self._ending = _END_AT_ONCE if may_be_empty else _END
         self._begins = b"" if may_be_empty else _START
         self._buffer = bytearray()
-        self.rest: bytes = b""
-        """What came after it."""
 
     def take(self, data: bytes) -> bytes | None:
         """The block, with its empty line, once it is whole. Raises `NotAnAnswerError`."""
@@ -118,15 +118,15 @@ def _parsed(block: bytes, limits: Limits) -> h11.Response | h11.InformationalRes
         raise NotAnAnswerError(FailureCause.TOO_LARGE, f"{fields} header fields")
     if block.count(b"\r") != block.count(b"\r\n") or len(block.translate(None, _NEVER_VALID)) != len(block):
         raise NotAnAnswerError(FailureCause.PROTOCOL, "a NUL, a bare CR or other control character in the head")
-    connection = h11.Connection(h11.CLIENT, len(block))
+    connection = h11.Connection(h11.CLIENT)
     if block.startswith(b"1", _STATUS_AT):
         connection.send(_ANY_REQUEST)
     connection.receive_data(block)
-    detail = ""
     try:
         event = connection.next_event()
-        if isinstance(event, (h11.Response, h11.InformationalResponse)):
-            return event
     except h11.RemoteProtocolError as error:
         detail = str(error).partition(":")[0]  # what follows quotes the server
+    else:
+        assert isinstance(event, (h11.Response, h11.InformationalResponse)), "the block is whole"
+        return event
     raise NotAnAnswerError(FailureCause.PROTOCOL, detail)
