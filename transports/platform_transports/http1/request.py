@@ -9,7 +9,6 @@ from platform_core.outcomes import FailureCause
 from platform_transports.contract import AsyncFlow, Credentials, SyncFlow, TransportError
 
 _ORIGIN = re.compile(r"(https?)://(?:\[([0-9A-Fa-f:.]+)\]|([^/?#@:\[\]\s]+))(?::([0-9]{1,5}))?", re.IGNORECASE)
-_AUTHORITY_AT = len("https://")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _IN_LINE = bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"})
@@ -100,9 +99,9 @@ def encoded(
 
 def _place(url: str) -> tuple[Origin, str, str] | None:
     """The origin, the `Host` field and the target in origin-form; None for what is no absolute URL without user info and fragment."""
-    at = url.find("/", _AUTHORITY_AT)
-    placed = _origin(url if at < 0 else url[:at])
-    target = "/" if at < 0 else url[at:]
+    scheme, separator, after = url.partition("://")
+    authority, _, path = after.partition("/")
+    placed, target = _origin(scheme + separator + authority), f"/{path}"
     # What ASCII can print, but for the space and what begins a fragment.
     if placed is None or not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
         return None
