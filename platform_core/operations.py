@@ -203,7 +203,8 @@ def await_execution(
 
 def execution_status(execution_id: UUID | str, *, seed: UUID, settings: Settings = DEFAULT_SETTINGS) -> Operation[ExecutionRecord]:
     """Ask once for an execution; ends in its record."""
-    return ReadyToCall(Call(seed, settings, status_request(execution_id), Status(checked_id(execution_id, "execution_id"))))
+    checked = checked_id(execution_id, "execution_id")
+    return ReadyToCall(Call(seed, settings, status_request(checked), Status(checked)))
 
 
 def cancel_execution(execution_id: UUID | str, *, seed: UUID, settings: Settings = DEFAULT_SETTINGS) -> Operation[ExecutionRecord]:

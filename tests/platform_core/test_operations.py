@@ -32,7 +32,7 @@ from platform_core.operations import (
     submit_workflow_execution,
 )
 from platform_core.retry import IDEMPOTENCY_KEY
-from tests.support.core import EXECUTION_ID, OTHER_SEED, SEED, drive_with, heard
+from tests.support.core import EXECUTION_ID, OTHER_SEED, SEED, answered, drive_with, heard
 
 ID = UUID("11111111-2222-4333-8444-555555555555")
 FULL = Settings(org_id="org", workspace_id="ws", ring_id="ring")
@@ -43,9 +43,12 @@ EXECUTIONS: dict[str, tuple[Callable[..., Any], str, str, str]] = {
     "submitted code block": (submit_code_block_execution, "code_block_id", "input_parameters", f"/api/v1/code-blocks/{ID}/executions"),
     "submitted agent": (submit_agent_execution, "agent_id", "input_data", f"/api/v1/agents/{ID}/executions"),
     "submitted workflow": (submit_workflow_execution, "workflow_id", "input_data", f"/api/v1/workflows/{ID}/executions"),
+    "streamed agent": (stream_agent, "agent_id", "input_data", f"/api/v1/agents/{ID}/execute/stream"),
 }
 KINDS = {"code block": "code_block", "agent": "agent", "workflow": "workflow"}
 EXECUTE = [name for name in EXECUTIONS if name in KINDS]
+SUBMIT = [name for name in EXECUTIONS if name.startswith("submitted ")]
+TO_THEIR_END = [*EXECUTE, "streamed agent"]
 EXECUTING = [EXECUTIONS[name][0] for name in EXECUTE]
 
 
@@ -59,7 +62,6 @@ ALL: dict[str, Callable[[UUID], Any]] = {
     "status": lambda seed: execution_status(EXECUTION_ID, seed=seed),
     "cancel": lambda seed: cancel_execution(EXECUTION_ID, seed=seed),
     "skills": lambda seed: service_skills(ID, seed=seed),
-    "stream": lambda seed: stream_agent(ID, {"a": 1}, seed=seed),
     "request": lambda seed: request("GET", "/api/v1/x", seed=seed),
     "request_raw": lambda seed: request_raw("GET", "/api/v1/x", seed=seed),
 }
@@ -68,6 +70,10 @@ ALL: dict[str, Callable[[UUID], Any]] = {
 def sent(operation: Any) -> Request:
     """The first request of an operation."""
     return cast("Request", drive_with(operation).action.request)
+
+
+def kind_of(name: str) -> str:
+    return KINDS[name.removeprefix("submitted ").removeprefix("streamed ")]
 
 
 def body(operation: Any) -> Any:
@@ -89,13 +95,13 @@ def test_the_seed_must_be_given(name: str) -> None:
 
 
 def test_the_operations_are_in_the_state_before_their_start() -> None:
-    calls = ("submitted code block", "submitted agent", "submitted workflow", "status", "skills", "request", "request_raw")
+    calls = (*SUBMIT, "status", "skills", "request", "request_raw")
     assert {name: type(build(SEED)) for name, build in ALL.items()} == {
         **dict.fromkeys(EXECUTE, Ready),
         **dict.fromkeys(calls, ReadyToCall),
         "await": ReadyToWatch,
         "cancel": ReadyToCancel,
-        "stream": ReadyToStream,
+        "streamed agent": ReadyToStream,
     }
 
 
@@ -106,7 +112,7 @@ class TestSubmissions:
         request_ = sent(build(ID, {"a": [1, None, "é"]}, seed=SEED))
         assert (request_.method, request_.target) == ("POST", target)
         assert request_.headers.get("Content-Type") == "application/json"
-        assert request_.headers.get("Accept") == "application/json"
+        assert request_.headers.get("Accept") == ("text/event-stream" if build is stream_agent else "application/json")
         assert request_.headers.get(IDEMPOTENCY_KEY) == str(idempotency_key(SEED))
         expected: dict[str, Any] = {inputs: {"a": [1, None, "é"]}}
         if "agent" in name:
@@ -196,12 +202,16 @@ class TestSubmissions:
 
 
 class TestExecute:
-    @pytest.mark.parametrize("name", EXECUTE)
+    @pytest.mark.parametrize("name", TO_THEIR_END)
     def test_the_defaults_are_a_second_between_polls_and_a_cancel_when_left(self, name: str) -> None:
         job = EXECUTIONS[name][0](ID, seed=SEED).job
-        assert (job.kind, job.seconds, job.poll_seconds_max, job.on_abandon) == (KINDS[name], 3600.0, 1.0, "cancel")
+        assert (job.kind, job.seconds, job.poll_seconds_max, job.on_abandon) == (kind_of(name), 3600.0, 1.0, "cancel")
 
-    @pytest.mark.parametrize("name", EXECUTE)
+    @pytest.mark.parametrize("name", TO_THEIR_END)
+    def test_it_goes_by_the_settings_of_its_call(self, name: str) -> None:
+        assert EXECUTIONS[name][0](ID, seed=SEED, settings=FULL).job.settings == FULL
+
+    @pytest.mark.parametrize("name", TO_THEIR_END)
     @pytest.mark.parametrize(("timeout_seconds", "seconds"), [(None, 3600.0), (1, 31.0), (0.25, 30.25), (7200.0, 7230.0)])
     def test_our_own_deadline_is_30_seconds_after_the_platforms(self, name: str, timeout_seconds: float | None, seconds: float) -> None:
         assert EXECUTIONS[name][0](ID, timeout_seconds=timeout_seconds, seed=SEED).job.seconds == seconds
@@ -217,7 +227,7 @@ class TestExecute:
         with pytest.raises(error, match=r"^poll_interval_seconds must be"):
             build(ID, poll_interval_seconds=seconds, seed=SEED)
 
-    @pytest.mark.parametrize("build", EXECUTING)
+    @pytest.mark.parametrize("build", [*EXECUTING, stream_agent])
     @pytest.mark.parametrize("on_abandon", ["", "Cancel", "leave", None, 5])
     def test_another_on_abandon_than_cancel_or_detach_is_refused(self, build: Callable[..., Any], on_abandon: Any) -> None:
         with pytest.raises(ValueError, match=f"^on_abandon must be one of cancel, detach, not {on_abandon!r}$"):
@@ -225,13 +235,13 @@ class TestExecute:
 
 
 class TestSubmit:
-    @pytest.mark.parametrize("name", [name for name in EXECUTIONS if name not in KINDS])
+    @pytest.mark.parametrize("name", SUBMIT)
     @pytest.mark.parametrize(("timeout_seconds", "seconds"), [(None, 3600.0), (10.0, 40.0)])
     def test_the_handle_of_a_submission_leaves_it_running(self, name: str, timeout_seconds: float | None, seconds: float) -> None:
         job = EXECUTIONS[name][0](ID, timeout_seconds=timeout_seconds, seed=SEED).call.expected.job
-        assert (job.kind, job.seconds, job.on_abandon) == (KINDS[name.removeprefix("submitted ")], seconds, "detach")
+        assert (job.kind, job.seconds, job.on_abandon) == (kind_of(name), seconds, "detach")
 
-    @pytest.mark.parametrize("name", [name for name in EXECUTIONS if name not in KINDS])
+    @pytest.mark.parametrize("name", SUBMIT)
     @pytest.mark.parametrize("option", ["poll_interval_seconds", "on_abandon"])
     def test_what_concerns_polling_is_no_parameter(self, name: str, option: str) -> None:
         with pytest.raises(TypeError, match=option):
@@ -298,15 +308,16 @@ class TestSkills:
             service_skills(ID, bad, seed=SEED)
 
 
+@pytest.mark.parametrize("build", [request, request_raw])
 class TestRequest:
-    def test_everything_that_is_given_goes_out(self) -> None:
-        request_ = sent(request("post", "/api/v1/x", params={"a": [1, True]}, json=[1], headers={"Accept": "text/csv"}, seed=SEED))
+    def test_everything_that_is_given_goes_out(self, build: Callable[..., Any]) -> None:
+        request_ = sent(build("post", "/api/v1/x", params={"a": [1, True]}, json=[1], headers={"Accept": "text/csv"}, seed=SEED))
         assert (request_.method, request_.target, request_.body.content) == ("POST", "/api/v1/x?a=1&a=true", b"[1]")
         assert request_.headers.get("Accept") == "text/csv"
         assert IDEMPOTENCY_KEY not in request_.headers
 
-    def test_bytes_go_out_as_they_are(self) -> None:
-        request_ = sent(request("PUT", "/api/v1/x", content=b"\x00", headers={"Content-Type": "image/png"}, seed=SEED))
+    def test_bytes_go_out_as_they_are(self, build: Callable[..., Any]) -> None:
+        request_ = sent(build("PUT", "/api/v1/x", content=b"\x00", headers={"Content-Type": "image/png"}, seed=SEED))
         assert (request_.body.content, request_.headers.get("Content-Type")) == (b"\x00", "image/png")
 
     @pytest.mark.parametrize(
@@ -326,11 +337,23 @@ class TestRequest:
         ],
     )
     def test_bad_input_is_refused_by_the_name_of_its_parameter(
-        self, method: Any, path: str, options: dict[str, Any], error: type[Exception], parameter: str
+        self, build: Callable[..., Any], method: Any, path: str, options: dict[str, Any], error: type[Exception], parameter: str
     ) -> None:
         with pytest.raises(error, match=f"^{parameter}") as caught:
-            request(method, path, **options, seed=SEED)
+            build(method, path, **options, seed=SEED)
         assert "s3cret" not in str(caught.value)
+
+    @pytest.mark.parametrize("options", [{"json": "x" * 10}, {"content": b"x" * 11}])
+    def test_a_body_over_the_limit_is_refused(self, build: Callable[..., Any], options: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=r"limits\.request_body_bytes_max is 10"):
+            build("POST", "/api/v1/x", **options, seed=SEED, settings=Settings(limits=Limits(request_body_bytes_max=10)))
+
+
+def test_a_request_ends_in_what_the_answer_holds_and_a_raw_one_in_the_answer() -> None:
+    answer = answered(1.0, 201, {"a": 1})
+    assert drive_with(request("GET", "/api/v1/x", seed=SEED), answer).action.value == {"a": 1}
+    raw = drive_with(request_raw("GET", "/api/v1/x", seed=SEED), answer).action.value
+    assert (raw.status, json.loads(raw.body), raw.elapsed) == (201, {"a": 1}, 1.0)
 
 
 def test_every_builder_that_the_package_offers_is_tested_here() -> None:
