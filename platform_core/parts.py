@@ -17,7 +17,9 @@ RANGE_NOT_SATISFIABLE = 416
 
 _STRONG_TAG = re.compile('"[\x21\x23-\x7e\x80-\xff]*"')
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)", re.IGNORECASE)
+_OF_A_PART = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
+_OF_NO_PART = re.compile(r"bytes \*/([0-9]{1,18})", re.IGNORECASE)
+"""The two forms of a `Content-Range` (RFC 9110, section 14.4): with a 206, and with a 416."""
 
 
 class Part(NamedTuple):
@@ -80,10 +82,10 @@ class Part(NamedTuple):
         return self._replace(received_bytes=received, skip_bytes=self.skip_bytes - skipped), skipped
 
     def _continued(self, head: Response) -> "Part":
-        found = _CONTENT_RANGE.fullmatch(head.headers.get("Content-Range") or "")
+        found = _content_range(head.headers, _OF_A_PART)
         if not self.can_go_on:
             return self._broken(head, "the answer is a part, and the whole was asked for")
-        if found is None or found[1] is None:
+        if found is None:
             return self._broken(head, "the answer is a part, and does not say of what")
         start, stop, total = int(found[1]), int(found[2]) + 1, None if found[3] == "*" else int(found[3])
         rules = (
@@ -110,8 +112,13 @@ def strong_tag(headers: Headers) -> str | None:
 
 def whole_length(headers: Headers) -> int | None:
     """The length that a 416 tells (RFC 9110, section 15.5.17); else None."""
-    found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range") or "")
-    return None if found is None or found[1] is not None or found[3] == "*" else int(found[3])
+    found = _content_range(headers, _OF_NO_PART)
+    return None if found is None else int(found[1])
+
+
+def _content_range(headers: Headers, form: re.Pattern[str]) -> re.Match[str] | None:
+    text = headers.get("Content-Range")
+    return None if text is None else form.fullmatch(text)
 
 
 def _length(headers: Headers) -> int | None:
