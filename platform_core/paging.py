@@ -95,7 +95,7 @@ class Walk:
         self._items = None if items is None else _checked_field(items, "items")
         self._paging = paging
         self._position: str | int | None = paging.first
-        self._seen: set[object] = {paging.first} if isinstance(paging, ByCursor) else set()
+        self._seen: set[object] = {paging.first}  # where pages are counted, no mark of a page equals it
         self._empty = self._turned = 0
         self.ended: bool = False
 

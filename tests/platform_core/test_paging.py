@@ -145,6 +145,11 @@ class TestCounted:
         )
 
 
+@pytest.mark.parametrize("paging", [ByCursor(), ByOffset(), ByNumber()])
+def test_a_list_has_not_ended_before_its_first_page(paging: Paging) -> None:
+    assert walk(paging).ended is False
+
+
 @given(
     paging=st.sampled_from([ByCursor(), ByOffset(), ByNumber(), ByOffset(more="next_cursor"), ByNumber(more="next_cursor")]),
     answers=st.lists(
@@ -192,6 +197,7 @@ class TestArguments:
             (ByCursor, {"field": 1}, "next.field must be a str, not int"),
             (ByCursor, {"parameter": ""}, "next.parameter must not be empty"),
             (ByCursor, {"parameter": None}, "next.parameter must be a str, not NoneType"),
+            (ByNumber, {"parameter": 1}, "next.parameter must be a str, not int"),
             (ByCursor, {"first": ""}, "next.first must be a str that is not empty, or a whole number"),
             (ByOffset, {"first": -1}, "next.first must not be negative, not -1"),
             (ByOffset, {"first": True}, "next.first must be a whole number, not bool"),
