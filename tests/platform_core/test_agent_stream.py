@@ -31,6 +31,7 @@ from tests.support.walking import differences, walk
 AGENT_ID = "a-1"
 HEAD = Response(200, Headers((("Content-Type", "text/event-stream; charset=utf-8"),)))
 BEGUN = Heard().begun(HEAD)
+NO_STREAM = "the answer should be a stream of events, text/event-stream, and is not"
 KNOWN = BEGUN._replace(execution_id=EXECUTION_ID)
 
 
@@ -70,9 +71,11 @@ class TestHeard:
         ],
     )
     def test_any_other_answer_is_nonsense(self, fields: tuple[tuple[str, str], ...]) -> None:
-        broken = Heard().begun(Response(200, Headers(fields))).broken
-        assert broken is not None
-        assert broken.message == "the answer should be a stream of events, text/event-stream, and is not"
+        head = Response(200, Headers(fields))
+        found = Heard().begun(head)
+        assert found.broken is not None
+        assert found.broken.message == NO_STREAM
+        assert found.head == head, "or the submission would be repeated"
 
     def test_the_first_record_names_the_execution(self) -> None:
         assert told(BEGUN, "status", record("pending")).execution_id == EXECUTION_ID
@@ -197,6 +200,12 @@ class TestBreakingOff:
         failure = Streamed(KNOWN.failed("an event of more than 5 bytes")).tell(lost(2.0, cause=FailureCause.PROTOCOL)).failure
         assert (failure.error, failure.message, failure.status_code) == (PlatformResponseError, "an event of more than 5 bytes", 200)
         assert failure.handle.execution_id == EXECUTION_ID
+
+    def test_an_answer_that_is_no_stream_is_told_and_the_submission_not_repeated(self) -> None:
+        page = Response(200, Headers((("Content-Type", "text/html"),)))
+        failure = Streamed(Heard().begun(page)).tell(lost(2.0, cause=FailureCause.PROTOCOL)).failure
+        assert (failure.error, failure.message) == (PlatformResponseError, NO_STREAM)
+        assert (failure.status_code, failure.attempts, failure.handle) == (200, 1, None)
 
 
 class TestLeaving:
