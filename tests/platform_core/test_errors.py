@@ -123,6 +123,7 @@ class TestEveryError:
         found = failure.exception()
         assert type(found) is error
         assert found.failure == failure
+        assert repr(found) == f"{error.__name__}({failure!r})", "so that a list of errors tells what they are"
         assert (found.message, found.status_code, found.code, found.details) == ("too many", 503, "BUSY", [{"field": "name"}])
         assert (found.request_id, found.method, found.path) == ("r-1", "POST", "/api/v1/a")
         assert (found.attempts, found.elapsed, found.body, found.retry_after) == (3, 1.234, b"<html>\xff", 7.0)

@@ -281,9 +281,11 @@ class TestFailureFromStatus:
         failure = failure_from_status(answer({"message": "m"}, *fields, status=400), FACTS, DEFAULT_LIMITS)
         assert failure.message == "the platform gave no message"
 
-    def test_an_error_body_over_the_limit_is_not_read(self) -> None:
-        failure = failure_from_status(answer({"message": "m"}, status=400), FACTS, Limits(response_body_bytes_max=5))
-        assert failure.message == "the platform gave no message"
+    @pytest.mark.parametrize(("bytes_more", "message"), [(0, "m"), (-1, "the platform gave no message")])
+    def test_an_error_body_over_the_limit_is_not_read(self, bytes_more: int, message: str) -> None:
+        response = answer({"message": "m"}, status=400)
+        limits = Limits(response_body_bytes_max=len(response.body) + bytes_more)
+        assert failure_from_status(response, FACTS, limits).message == message
 
     @pytest.mark.parametrize(
         ("body", "message"),

@@ -114,6 +114,12 @@ class TestHandleOfRun:
         assert found is not None
         assert (found.execution_id, found.submission) == (None, SUBMISSION)
 
+    @pytest.mark.parametrize(("name", "seconds_left"), [("submitting", 40.0), ("submitting, in a pause", 39.0), ("waiting", 39.0)])
+    def test_it_has_the_time_that_was_left_when_the_run_was_stored(self, name: str, seconds_left: float) -> None:
+        found = handle_of_run(RUNS[name])
+        assert found is not None
+        assert found.seconds_left == seconds_left
+
     def test_a_submission_alone_has_it_as_well(self) -> None:
         found = handle_of_run(RUNS["a submission"])
         assert found is not None
@@ -207,9 +213,20 @@ class TestResume:
         with pytest.raises(ValueError, match=r"^handle\.submission\.target must be where a component of handle\.kind, execution, is"):
             resume_execution(replace(handle(10.0, 1, SUBMISSION), kind="execution"), seed=SEED)
 
-    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"5", b'{"a":NaN}', b'{"a":1,"a":2}', b"{" * 100])
-    def test_the_body_must_be_a_json_object(self, body: bytes) -> None:
-        with pytest.raises(ValueError, match=r"^handle\.submission\.body must be "):
+    @pytest.mark.parametrize(
+        ("body", "rule"),
+        [
+            (b"", "strict JSON: not JSON$"),
+            (b"{", "strict JSON: not JSON$"),
+            (b"[]", "a JSON object$"),
+            (b"5", "a JSON object$"),
+            (b'{"a":NaN}', "strict JSON: NaN or Infinity"),
+            (b'{"a":1,"a":2}', "strict JSON: a key stands twice"),
+            (b"{" * 100, "strict JSON: arrays and objects are nested too deeply$"),
+        ],
+    )
+    def test_the_body_must_be_a_json_object(self, body: bytes, rule: str) -> None:
+        with pytest.raises(ValueError, match=rf"^handle\.submission\.body must be {rule}"):
             resume_execution(handle(10.0, 1, replace(SUBMISSION, body=body)), seed=SEED)
 
     def test_the_body_has_the_bounds_of_any_request(self) -> None:
