@@ -1,6 +1,7 @@
 """`python -m flow_sdk replay FILE`: the decisions of a journal, with their reasons, and whether they would be taken again."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from .replaying import print_replay
@@ -12,7 +13,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     told = commands.add_parser("replay", help="decide all of a journal again, and print each decision with its reason")
     told.add_argument("file", help="what `journal=` of a client named")
-    return print_replay(parser.parse_args(arguments).file)
+    file = parser.parse_args(arguments).file
+    return print_replay(file, lambda text: sys.stderr.write(f"{parser.prog}: error: {text}\n"))
 
 
 if __name__ == "__main__":

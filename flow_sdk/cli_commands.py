@@ -12,7 +12,7 @@ from platform_core.strange_texts import one_line
 from platform_core.version import VERSION
 
 from .cli import emulator as serve_emulator
-from .cli_ends import MEANINGS, json_text, perform, show_json, write, write_to
+from .cli_ends import MEANINGS, Commands, ExitCode, json_text, perform, say_error, show_json, write, write_to
 from .cli_input import WHERE, bytes_of, json_of, pairs_of
 from .cli_view import View
 from .replaying import print_replay
@@ -23,7 +23,8 @@ _CODES = "\n".join(f"{code.value:>5}  {meaning}" for code, meaning in MEANINGS.i
 app: typer.Typer = typer.Typer(
     help="The platform from a shell. PLATFORM_API_URL and AUTH_TOKEN say where it is and who asks.",
     epilog=f"\b\nExit codes:\n{_CODES}",
-    no_args_is_help=True,
+    cls=Commands,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -59,12 +60,19 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 -- typer calls it
         raise typer.Exit
 
 
+_VERSION: Any = typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+
+
 @app.callback()
 def platform_client(
+    context: typer.Context,
     *,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")] = False,
+    version: Annotated[bool, _VERSION] = False,  # noqa: ARG001 -- its callback answers
 ) -> None:
-    """See the help of `app`."""
+    """See the help of `app`: without a command it is what is shown."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(ExitCode.USAGE)
 
 
 @app.command()
@@ -224,7 +232,7 @@ def replay(file: Annotated[str, typer.Argument(metavar="FILE", help="What `run -
 
     Each decision is printed with its reason, the first that differs as the last.
     """
-    raise typer.Exit(print_replay(file))
+    raise typer.Exit(print_replay(file, say_error))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

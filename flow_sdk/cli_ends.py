@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperGroup
 
 from platform_core.actions import Gone
 from platform_core.errors import (
@@ -33,6 +34,7 @@ from platform_core.errors import (
     PlatformTimeoutError,
 )
 from platform_core.machine import Decision
+from platform_core.strange_texts import one_line
 from platform_transports.journal import Journal
 
 from .cli import PROGRAM
@@ -94,12 +96,28 @@ _IN_A_SHELL: dict[type[PlatformClientError], str] = {
     PlatformTimeoutError: "Give it a longer --timeout.",
 }
 """What to do next, where an error's own advice speaks of Python."""
+_USAGE_WIDTH_MAX = 500
+"""For what was typed and what would have been right: a long argument is not repeated whole."""
 # What a terminal may take for a command (C1) or for a change of direction: in JSON it stands in strings alone.
 _STEERS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM: it leaves a run as Ctrl-C does."""
+
+
+class Commands(TyperGroup):
+    """The commands, whose wrong usage is said as every other error is: typer's own way is four lines without a colour."""
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:  # noqa: ANN401 -- as typer's
+        """Run the command that was typed, and end the process."""
+        try:
+            code = super().main(*args, **(options | {"standalone_mode": False}))
+        except typer.TyperException as error:
+            text = one_line(error.format_message(), _USAGE_WIDTH_MAX)
+            say_error(f"{text}{'' if text.endswith(('.', '?')) else '.'} {_help_of(error)}")
+            code = error.exit_code
+        sys.exit(code)
 
 
 def exit_code(error: PlatformClientError) -> ExitCode:
@@ -162,6 +180,11 @@ def say(text: str, *, style: str = "", label: str = "") -> None:
     console.print(Text(label, style) + Text(text), soft_wrap=not console.is_terminal)
 
 
+def say_error(text: str) -> None:
+    """Say what went wrong, and what to do next."""
+    say(text, label="Error: ", style="red")
+
+
 def _ended(
     call: Callable[[SyncPlatformClient], T],
     show: Callable[[T], None],
@@ -181,10 +204,11 @@ def _ended(
     except PlatformClientError as error:
         if as_json:
             show_json(error.to_dict())
-        _say_error(error)
+        text = str(error).removesuffix(error.advice).rstrip()
+        say_error(f"{text} {_next_step(error)}".rstrip())
         return exit_code(error)
     except (TypeError, ValueError) as error:  # bad arguments, before anything was sent
-        say(str(error), label="Error: ", style="red")
+        say_error(str(error))
         return ExitCode.USAGE
     except KeyboardInterrupt as interruption:
         return _interrupted(interruption, left.fate)
@@ -209,9 +233,10 @@ def _interrupted(interruption: KeyboardInterrupt, fate: str = "") -> ExitCode:
     return code
 
 
-def _say_error(error: PlatformClientError) -> None:
-    text = str(error).removesuffix(error.advice).rstrip()
-    say(f"{text} {_next_step(error)}".rstrip(), label="Error: ", style="red")
+def _help_of(error: typer.TyperException) -> str:
+    """Where the command that was meant is explained."""
+    context = getattr(error, "ctx", None)  # an error of usage has it, and typer gives the class no public name
+    return f"Try: {PROGRAM if context is None else context.command_path} --help"
 
 
 def _next_step(error: PlatformClientError) -> str:

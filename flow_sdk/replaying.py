@@ -1,17 +1,20 @@
 """What `replay FILE` prints, on the command line and as `python -m flow_sdk`: needs no extra, no network and no token."""
 
-import sys
+from collections.abc import Callable
 
 from platform_transports.journal_lines import InvalidJournal
 from platform_transports.replay import Replayed, steps, told_step
 
 
-def print_replay(file: str) -> int:
-    """Replay a journal; 0 where all was decided the same again, 1 where something was not, 2 where the file cannot be read."""
+def print_replay(file: str, say_error: Callable[[str], object]) -> int:
+    """Replay a journal; 0 where all was decided the same again, 1 where something was not, 2 where the file cannot be read.
+
+    That the file cannot be read is said by `say_error`.
+    """
     try:
         return _replay(file)
     except (InvalidJournal, OSError) as error:
-        print(f"{file}: {error}", file=sys.stderr)  # noqa: T201 -- as below
+        say_error(f"cannot replay {file}: {error.strerror if isinstance(error, OSError) else error}")
         return 2
 
 

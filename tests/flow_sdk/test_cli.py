@@ -74,6 +74,16 @@ class TestOnATerminal:
             assert terminal.end() == 0
         assert terminal.screen() == "5 bytes, which are not for a terminal: --output FILE takes them."
 
+    @pytest.mark.parametrize(
+        "arguments", [["run", "--unheard-of"], ["run"], ["unheard-of"], ["status", "..", "--json"], ["replay", "/none"]]
+    )
+    @pytest.mark.parametrize(("no_color", "colour"), [("", "red"), ("1", "default")])
+    def test_wrong_usage_looks_as_any_other_error(self, arguments: list[str], no_color: str, colour: str, env: dict[str, str]) -> None:
+        with Terminal([*COMMAND, *arguments], env=env | {"NO_COLOR": no_color}) as terminal:
+            assert terminal.end() == 2
+        assert terminal.screen().startswith("Error: ")
+        assert {cell.fg for row in terminal.cells() for cell in row if cell.data.strip()} == {colour}
+
     def test_a_log_takes_the_place_of_the_view(self, env: dict[str, str]) -> None:
         with Terminal([*COMMAND, "run", "code-block", ECHO], env=env | {"PLATFORM_CLIENT_LOG": "info"}) as terminal:
             assert terminal.end() == 0

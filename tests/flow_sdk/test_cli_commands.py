@@ -170,13 +170,25 @@ class TestUsage:
             (["request", "FETCH", "/api/v1/x"], "method must be"),
             (["request", "GET", "https://elsewhere.test/"], "path must begin with one /"),
             (["request", "GET", "/api/v1/x", "-H", "Authorization: Bearer x"], "must not have Authorization"),
-            (["unheard-of"], "No such command"),
+            (["unheard-of"], "No such command 'unheard-of'. Try: platform-client --help"),
+            (["rum"], "Did you mean 'run'? Try: platform-client --help"),
+            (["run"], "Missing argument 'KIND'. Choose from: code-block, agent, workflow. Try: platform-client run --help"),
+            (["run", "--no\x1b[31m\u202e"], "No such option: --no"),
+            (["eyJhbGciOi.eyJzdWIiOi.c2ln"], "<cut>"),
+            (["replay", "/none"], "cannot replay /none: No such file or directory"),
         ],
     )
     def test_wrong_usage_is_2_and_names_what_is_wrong(self, arguments: list[str], fault: str, command: Command) -> None:
         ended = command(*arguments)
         assert (ended.exit_code, ended.stdout) == (2, "")
-        assert fault in " ".join(ended.stderr.split())
+        assert ended.stderr.startswith("Error: ")
+        assert fault in ended.stderr
+        assert ended.stderr[:-1].isprintable(), "one line, and nothing that steers a terminal"
+
+    def test_without_a_command_the_help_is_shown(self, command: Command) -> None:
+        ended = command()
+        assert (ended.exit_code, ended.stdout) == (2, "")
+        assert "Commands:\n  run " in ended.stderr
 
     @pytest.mark.parametrize("variable", ["PLATFORM_API_URL", "AUTH_TOKEN"])
     def test_a_missing_variable_is_2_and_named(self, variable: str, command: Command) -> None:
