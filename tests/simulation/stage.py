@@ -41,7 +41,7 @@ ROW_SECONDS_MAX = 2 * HOLD_SECONDS_MAX + EXECUTION_REQUEST_SECONDS_MAX
 REQUESTS_MAX = 5_000
 """More than any run needs: one that goes on for ever is stopped here."""
 PLATFORM_SEED = UUID(int=7)
-IDS = {each.name: each.component_id for each in COMPONENTS}
+COMPONENT = {each.name: each for each in COMPONENTS}
 
 seeds: ContextVar[Iterator[UUID] | None] = ContextVar("seeds", default=None)
 """Where the client's operations get their seeds from: another row of them in each task and each thread."""
@@ -241,19 +241,12 @@ class Stage:
 
     def invoked(self, client: Any, call: Call) -> Any:
         """The call: a coroutine of the async client, or what the blocking one answers with."""
-        inputs = {"seconds": call.work_seconds, "message": f"failed {call.index}", "marker": str(call.seed)}
-        component = IDS[call.component]
         match call.kind:
             case "execute":
-                return client.execute_code_block(
-                    component,
-                    inputs,
-                    timeout_seconds=call.timeout_seconds,
-                    poll_interval_seconds=call.poll_interval_seconds,
-                    on_abandon=call.on_abandon,
-                )
+                options = {"poll_interval_seconds": call.poll_interval_seconds, "on_abandon": call.on_abandon}
+                return self._started(client, call, "execute_{}", **options)
             case "submit":
-                return client.submit_code_block_execution(component, inputs, timeout_seconds=call.timeout_seconds)
+                return self._started(client, call, "submit_{}_execution")
             case "await":
                 return client.await_execution_result(self.targets[call.index][1], call.timeout_seconds, call.poll_interval_seconds)
             case "cancel":
@@ -263,6 +256,13 @@ class Stage:
             case _:
                 return client.request("GET", "/api/v1/tenants/orgs")
 
+    def _started(self, client: Any, call: Call, method: str, **options: Any) -> Any:
+        """The call of the client's method for the kind of this component."""
+        component = COMPONENT[call.component]
+        return getattr(client, method.format(component.kind))(
+            component.component_id, _inputs(call), timeout_seconds=call.timeout_seconds, **options
+        )
+
     def _others(self) -> dict[int, tuple[str, str]]:
         """The executions that another client has started, for the calls that are about such: key and id."""
         found: dict[int, tuple[str, str]] = {}
@@ -270,14 +270,15 @@ class Stage:
             if call.kind in STARTS or call.kind == "request":
                 continue
             key = derived_uuid(call.seed, "of another client")
+            component = COMPONENT[call.component]
             request = submission(
-                "code_block",
-                IDS[call.component],
-                {"seconds": call.work_seconds, "message": f"failed {call.index}", "marker": str(call.seed)},
+                component.kind,
+                component.component_id,
+                _inputs(call),
                 None,
                 None,
                 None,
-                execution_mode=None,
+                execution_mode="isolated" if component.kind == "agent" else None,
                 scope=None,
                 lifecycle_event=None,
                 key=key,
@@ -306,6 +307,10 @@ class Stage:
         slack = 2 * (self.profile.lateness_seconds + seconds)
         # In a row, and in a recovery, a run may have to wait for the requests of the others, and for whoever is to be spared polls.
         return slack + ROW_SECONDS_MAX * len(self.profile.calls) if self.profile.row or self.profile.crashes_at is not None else slack
+
+
+def _inputs(call: Call) -> dict[str, Any]:
+    return {"seconds": call.work_seconds, "message": f"failed {call.index}", "marker": str(call.seed)}
 
 
 class Asked(NamedTuple):

@@ -19,6 +19,8 @@ Kind: TypeAlias = Literal["execute", "submit", "await", "cancel", "look", "reque
 ProviderAnswer: TypeAlias = Literal["token", "transient", "permanent", "no token"]
 STARTS: frozenset[Kind] = frozenset({"execute", "submit"})
 """The calls that start an execution; those before `request` are about one that another client has started."""
+COMPONENTS = ("echo", "sleep", "sleep", "sleep", "fail", "answer", "pipeline")
+"""Those of the emulator, an agent and a workflow among them: only `sleep` takes its time once a worker has it."""
 
 FAULTS = (
     "refused connection",
@@ -51,6 +53,7 @@ class Call:
     kind: Kind
     seed: UUID
     component: str = "echo"
+    """Of the emulator: one of its code blocks, its agent or its workflow."""
     work_seconds: float = 0.0
     starts_at: float = 0.0
     leaves_at: tuple[float, ...] = ()
@@ -160,7 +163,7 @@ def _call(index: int, random: Random) -> Call:
         index,
         kind,
         UUID(int=random.getrandbits(128)),
-        component=random.choice(("echo", "sleep", "sleep", "fail")),
+        component=random.choice(COMPONENTS),
         work_seconds=_at(random, 120.0),
         starts_at=starts_at,
         leaves_at=leaves_at,
@@ -177,7 +180,7 @@ def _patient(index: int, random: Random) -> Call:
         index,
         kind,
         UUID(int=random.getrandbits(128)),
-        component=random.choice(("echo", "sleep", "sleep", "fail")),
+        component=random.choice(COMPONENTS),
         work_seconds=_at(random, 20.0),
         # Who only looks bears no 404, and so comes when every replica knows the execution.
         starts_at=LAG_SECONDS_MAX if kind == "look" else random.choice((0.0, _at(random, 5.0))),
