@@ -72,6 +72,7 @@ def test_a_break_keeps_the_word_of_the_system(came: bytes, kind: FailureCause) -
 def test_a_connection_that_was_never_used_is_settled_and_has_sent_nothing() -> None:
     connection = Connection()
     assert (connection.is_begun, connection.is_settled, connection.reusable, connection.may_be_kept) == (False, True, True, False)
+    assert connection.flowing is None
     error = connection.failed(FailureCause.CLOSED)
     assert (error.sent, error.reused, error.detail) == ("no", False, "")
 

@@ -124,6 +124,22 @@ def test_an_answer_to_head_has_no_body_to_flow() -> None:
     assert taken([HEAD + b"Content-Length: 5\r\n\r\n"], "HEAD") == ((200, b""), 200, b"", True)
 
 
+def test_the_head_is_told_with_its_fields_and_without_a_body() -> None:
+    connection = Connection()
+    connection.begin(made(Inline(b"")), SMALL, Progress(), flows=True)
+    assert connection.receive(HEAD + b"Content-Length: 4\r\n\r\nhe", is_sent=True) is None
+    assert connection.flowing == Response(200, Headers((("Content-Length", "4"),)), b"")
+
+
+def test_what_came_is_told_once() -> None:
+    connection = Connection()
+    connection.begin(made(Inline(b"")), SMALL, Progress(), flows=True)
+    assert (connection.flowing, connection.came()) == (None, b"")
+    for piece, came in ((HEAD + b"Content-Length: 4\r\n\r\nhe", b"he"), (b"y!", b"y!")):
+        connection.receive(piece, is_sent=True)
+        assert [connection.came(), connection.came()] == [came, b""]
+
+
 def test_the_next_request_on_the_connection_flows_only_where_it_says_so() -> None:
     connection = Connection()
     connection.begin(made(Inline(b"")), SMALL, Progress(), flows=True)

@@ -7,7 +7,7 @@ Rule 2: a connection may serve again only if its answer was read whole, nothing 
 import sys
 from dataclasses import replace
 
-from platform_core.limits import DEFAULT_LIMITS, Limits
+from platform_core.limits import Limits
 from platform_core.messages import Response
 from platform_core.outcomes import FailureCause
 from platform_transports.contract import Progress, TransportError
@@ -31,29 +31,31 @@ class Connection:
         "_block",
         "_body",
         "_flows",
+        "_has_served",
         "_head",
         "_interim",
         "_limits",
         "_method",
         "_progress",
         "_rest",
-        "_served",
         "flowing",
         "is_begun",
         "is_settled",
         "reusable",
     )
 
+    # Set by `begin`, but for the head, which is set with the body.
+    _method: str
+    _limits: Limits
+    _flows: bool
+    _interim: int
+    _head: Head
+
     def __init__(self) -> None:
-        self._served = 0
-        self._method = ""
-        self._limits = DEFAULT_LIMITS
+        self._has_served = False
         self._progress = Progress()
-        self._interim = 0
         self._block: FieldBlock | None = None
-        self._head: Head | None = None
         self._body: Body | None = None
-        self._flows = False
         self._rest = b""
         self.flowing: Response | None = None
         """The head of a 2xx answer whose body flows."""
@@ -67,7 +69,7 @@ class Connection:
     @property
     def may_be_kept(self) -> bool:
         """Whether another call may use the connection. One that has served nobody may be in the middle of its handshake."""
-        return self.reusable and self._served > 0
+        return self.reusable and self._has_served
 
     def begin(self, request: EncodedRequest, limits: Limits, progress: Progress, *, flows: bool = False) -> tuple[bytes, ...]:
         """The bytes to send, all but those that flow; from now on the server may have seen some. `flows`: a 2xx answer's body does too."""
@@ -76,7 +78,6 @@ class Connection:
         self._limits = limits
         self._progress = progress
         self._block = FieldBlock(limits.header_bytes_max)
-        self._head = None
         self._body = None
         self._interim = 0
         self._flows = flows
@@ -105,18 +106,18 @@ class Connection:
         if self._body is None:
             rest, self._rest = self._rest, b""
             return rest
-        return b"" if self._head is None or self._head.status == _RESET_CONTENT else self._body.content()
+        return b"" if self._head.status == _RESET_CONTENT else self._body.content()
 
     def lost(self, detail: str, *, while_sending: bool = False) -> TransportError:
         """The error for a connection that broke. One that had served may have been closed at the moment at which we began."""
         if self.is_begun:
             return self.failed(FailureCause.READ, detail)
-        return self.failed(FailureCause.WRITE if while_sending and not self._served else FailureCause.DISCONNECTED, detail)
+        return self.failed(FailureCause.WRITE if while_sending and not self._has_served else FailureCause.DISCONNECTED, detail)
 
     def failed(self, kind: FailureCause, detail: str = "") -> TransportError:
         """The error of this kind, which the connection does not survive."""
         self.reusable = False
-        return TransportError(kind, self._progress.sent, self._served > 0, detail)
+        return TransportError(kind, self._progress.sent, self._has_served, detail)
 
     def _read(self, data: bytes, is_sent: bool) -> Response | None:  # noqa: FBT001 -- said by name where it is public
         rest = data
@@ -165,8 +166,7 @@ class Connection:
             return ChunkedBody(self._limits)
         return ClosedBody(self._limits) if head.length is None else LengthBody(head.length, self._limits)
 
-    def _response(self, head: Head | None, body: Body, *, is_clean: bool, is_sent: bool) -> Response:
-        assert head is not None, "a body follows a head"
+    def _response(self, head: Head, body: Body, *, is_clean: bool, is_sent: bool) -> Response:
         content = body.content()
         # What has no body, and announces one, may send it later (RFC 9110, sections 15.3.5 and 15.3.6).
         announces = head.status == _NO_CONTENT and (head.is_chunked or bool(head.length))
@@ -174,7 +174,7 @@ class Connection:
             content, announces = b"", True
         self.is_settled = is_sent
         self.reusable = is_clean and is_sent and head.keeps_open and not announces
-        self._served += 1
+        self._has_served = True
         self._block = self._body = None
         if self.flowing is not None:
             self._rest, content = content, b""
