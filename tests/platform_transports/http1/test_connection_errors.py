@@ -77,6 +77,12 @@ def test_a_connection_that_was_never_used_is_settled_and_has_sent_nothing() -> N
     assert (error.sent, error.reused, error.detail) == ("no", False, "")
 
 
+def test_a_close_before_any_request_says_that_nothing_was_sent() -> None:
+    error = Connection().receive(b"", is_sent=False)
+    assert isinstance(error, TransportError)
+    assert (error.kind, error.sent, error.reused, error.detail) == (DISCONNECTED, "no", False, "")
+
+
 def test_a_request_that_is_under_way_is_neither_begun_nor_settled() -> None:
     connection = begun()
     assert (connection.is_begun, connection.is_settled, connection.reusable) == (False, False, False)
