@@ -1,11 +1,8 @@
-"""A download that goes on where it was cut, as an operation, and against servers that cut and change at will."""
+"""A download that goes on where it was cut, as an operation."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from platform_core.actions import Authorize, Because, Done, Fate, Gone, Raise, Reason, Report, Send, Sleep
 from platform_core.downloads import DOWNLOAD_SECONDS, EDGES, Downloaded, download
@@ -17,60 +14,28 @@ from platform_core.errors import (
     PlatformResponseError,
 )
 from platform_core.machine import Ended, Misuse, Operation
-from platform_core.messages import Headers, Request, Response
-from platform_core.outcomes import Authorized, Failed, FailureCause, Received, Refused, Restored, Started, Woke
+from platform_core.messages import Response
+from platform_core.outcomes import Authorized, FailureCause, Received, Refused, Restored, Started, Woke
 from platform_core.parts import Part
+from platform_core.retry import RETRY_COST
 from tests.support.core import (
-    MANY_ATTEMPTS,
     ONE_ATTEMPT,
     REQUEST_ID,
     SEED,
     SETTINGS,
-    Run,
     answered,
     drive_with,
     left,
     lost,
     token_refused,
 )
+from tests.support.downloads import PATH, TAG, Receiver, head, ranges
 from tests.support.walking import differences, walk
 
-PATH = "/api/v1/orgs/o/storage/objects/a"
 CONTENT = bytes(range(100))
-TAG = '"v1"'
-
-
-def head(status: int = 200, /, **headers: str) -> Response:
-    return Response(status, Headers(tuple((name.replace("_", "-"), value) for name, value in headers.items())))
-
-
+ENDED_EARLY = "the answer ended before the content did"
+STALE = lost(1.0, cause=FailureCause.DISCONNECTED, reused=True)
 WHOLE = head(Content_Length="100", ETag=TAG, Content_Type="text/plain")
-
-
-@dataclass
-class Receiver:
-    """What keeps the part for a download under way, and the bytes."""
-
-    run: Run
-    restartable: bool = True
-    part: Part = field(default_factory=Part)
-    content: bytearray = field(default_factory=bytearray)
-
-    def begin(self, answer: Response) -> bool:
-        """Whether the body of this answer is wanted."""
-        self.part = self.part.begun(answer, restartable=self.restartable)
-        if self.part.broken is None:
-            del self.content[self.part.received_bytes :]
-        return self.part.broken is None
-
-    def take(self, piece: bytes) -> None:
-        self.part, skipped = self.part.taken(len(piece))
-        self.content += piece[skipped:]
-
-    def tell(self, outcome: Any) -> Any:
-        state: Any = self.run.operation
-        self.run.operation = state.with_seen(self.part)
-        return self.run.tell(outcome)
 
 
 def begun(received: int = 0, *, restartable: bool = True, first: Response = WHOLE, **options: Any) -> Receiver:
@@ -82,8 +47,12 @@ def begun(received: int = 0, *, restartable: bool = True, first: Response = WHOL
     return receiver
 
 
-def ranges(receiver: Receiver) -> list[tuple[str | None, str | None]]:
-    return [(each.headers.get("Range"), each.headers.get("If-Range")) for each in receiver.run.requests]
+def cut(received: int, **options: Any) -> Receiver:
+    """A download that was cut there, and that has asked again once the pause was over."""
+    receiver = begun(received, **options)
+    receiver.tell(lost(1.0))
+    receiver.run.wake()
+    return receiver
 
 
 def test_the_first_request_asks_for_all_of_it_as_it_is() -> None:
@@ -94,6 +63,10 @@ def test_the_first_request_asks_for_all_of_it_as_it_is() -> None:
 
 def test_the_deadline_is_for_all_of_it() -> None:
     assert drive_with(download(PATH, timeout_seconds=5, seed=SEED)).action.deadline == 5
+
+
+def test_it_may_begin_anew_unless_said_otherwise() -> None:
+    assert download(PATH, seed=SEED) == download(PATH, restartable=True, seed=SEED)
 
 
 def test_what_a_caller_accepts_stands() -> None:
@@ -109,7 +82,7 @@ def test_a_header_of_ours_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(("seconds", "error"), [(0, ValueError), (True, TypeError)])
 def test_a_deadline_that_is_none_is_refused(seconds: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="timeout_seconds"):
+    with pytest.raises(error, match=r"^timeout_seconds must be"):
         download(PATH, timeout_seconds=seconds, seed=SEED)
 
 
@@ -138,14 +111,21 @@ def test_after_a_cut_the_rest_is_asked_for_when_the_pause_is_over() -> None:
 
 def test_a_connection_that_went_stale_is_gone_on_with_at_once() -> None:
     receiver = begun(40)
-    assert isinstance(receiver.tell(lost(1.0, cause=FailureCause.DISCONNECTED, reused=True)), Send)
+    assert isinstance(receiver.tell(STALE), Send)
     assert ranges(receiver)[-1] == ("bytes=40-", TAG)
 
 
+def test_once_something_has_come_another_stale_connection_is_gone_on_with_at_once() -> None:
+    receiver = begun(40)
+    receiver.tell(STALE)
+    receiver.begin(head(206, Content_Range="bytes 40-99/100"))
+    receiver.take(CONTENT[40:60])
+    assert isinstance(receiver.tell(STALE), Send)
+    assert isinstance(receiver.tell(STALE), Sleep)
+
+
 def test_without_a_tag_it_begins_anew() -> None:
-    receiver = begun(40, first=head(Content_Length="100"))
-    receiver.tell(lost(1.0))
-    receiver.run.wake()
+    receiver = cut(40, first=head(Content_Length="100"))
     assert ranges(receiver) == [(None, None), (None, None)]
 
 
@@ -168,6 +148,7 @@ def test_attempts_that_bring_nothing_are_bounded() -> None:
     assert len(receiver.run.requests) == SETTINGS.retry.attempts_max
     end = receiver.tell(lost(100.0))
     assert (end.failure.error, receiver.run.state) == (PlatformConnectionError, Ended(SEED))
+    assert end.failure.message == "the connection broke before the whole answer had come"
 
 
 @pytest.mark.parametrize("cause", [FailureCause.TLS, FailureCause.TOO_LARGE, FailureCause.CLOSED])
@@ -177,14 +158,12 @@ def test_what_would_fail_again_is_not_tried_again(cause: FailureCause) -> None:
 
 def test_the_budget_may_refuse_a_repeat() -> None:
     receiver = begun(40)
-    receiver.tell(lost(1.0))
+    assert receiver.tell(lost(1.0)).cost == RETRY_COST
     assert receiver.tell(Refused(1.0)).failure.error is PlatformConnectionError
 
 
 def test_a_token_is_renewed_amid_a_download() -> None:
-    receiver = begun(40)
-    receiver.tell(lost(1.0))
-    receiver.run.wake()
+    receiver = cut(40)
     assert isinstance(receiver.tell(answered(2.0, 401)), Authorize)
     receiver.tell(Authorized(3.0))
     assert ranges(receiver)[-1] == ("bytes=40-", TAG)
@@ -197,29 +176,25 @@ def test_without_a_token_it_ends() -> None:
 
 
 def test_an_answer_that_says_later_is_asked_again() -> None:
-    receiver = begun(40)
-    receiver.tell(lost(1.0))
-    receiver.run.wake()
+    receiver = cut(40)
     assert isinstance(receiver.tell(answered(2.0, 503)), Sleep)
 
 
-def test_an_error_of_the_platform_ends_it() -> None:
-    assert begun().tell(answered(1.0, 404)).failure.error is PlatformNotFoundError
+@pytest.mark.parametrize(("status", "error"), [(404, PlatformNotFoundError), (503, PlatformClientError)])
+def test_an_error_of_the_platform_ends_it_with_what_it_says(status: int, error: type[PlatformClientError]) -> None:
+    failure = begun(settings=ONE_ATTEMPT).tell(answered(1.0, status, {"message": "not now"})).failure
+    assert (failure.error, failure.status_code, failure.message) == (error, status, "not now")
 
 
 @pytest.mark.parametrize("restartable", [True, False])
 def test_a_416_where_all_has_come_is_the_end(*, restartable: bool) -> None:
-    receiver = begun(100, first=head(ETag=TAG), restartable=restartable)
-    receiver.tell(lost(1.0))
-    receiver.run.wake()
+    receiver = cut(100, first=head(ETag=TAG), restartable=restartable)
     assert receiver.tell(answered(2.0, 416, headers={"Content-Range": "bytes */100"})).value == Downloaded(100, None, TAG)
 
 
 @pytest.mark.parametrize("content_range", ["bytes */99", "bytes */*"])
 def test_any_other_416_is_an_error(content_range: str) -> None:
-    receiver = begun(100, first=head(ETag=TAG))
-    receiver.tell(lost(1.0))
-    receiver.run.wake()
+    receiver = cut(100, first=head(ETag=TAG))
     failure = receiver.tell(answered(2.0, 416, headers={"Content-Range": content_range})).failure
     assert (failure.error, failure.status_code) == (PlatformClientError, 416)
 
@@ -229,29 +204,29 @@ def test_a_416_to_the_whole_is_an_error() -> None:
 
 
 def test_a_part_that_is_less_than_was_asked_for_is_gone_on_with_at_once() -> None:
-    receiver = begun(40)
-    receiver.tell(lost(1.0))
-    receiver.run.wake()
+    receiver = cut(40)
     receiver.begin(head(206, Content_Range="bytes 40-59/100"))
     receiver.take(CONTENT[40:60])
     send = receiver.tell(Received(2.0, head(206), 1))
     assert (send.request.headers.get("Range"), send.reason) == ("bytes=60-", Reason(Because.STATUS, "206"))
     assert len({each.headers.get(REQUEST_ID) for each in receiver.run.requests}) == 3
+    receiver.begin(head(206, Content_Range="bytes 60-99/100"))
+    assert receiver.tell(Received(3.0, head(206), 1)).failure.message == ENDED_EARLY, "this one brought nothing"
+
+
+def test_a_first_byte_is_something_to_go_on_with() -> None:
+    assert begun(1).tell(Received(1.0, WHOLE, 1)).request.headers.get("Range") == "bytes=1-"
 
 
 def test_an_answer_that_ends_before_its_content_is_nonsense() -> None:
-    receiver = begun(40)
-    receiver.tell(lost(1.0))
-    receiver.run.wake()
+    receiver = cut(40)
     receiver.begin(head(206, Content_Range="bytes 40-99/100"))
     end = receiver.tell(Received(2.0, head(206), 1))
-    assert (end.failure.error, end.failure.message) == (PlatformResponseError, "the answer ended before the content did")
+    assert (end.failure.error, end.failure.message) == (PlatformResponseError, ENDED_EARLY)
 
 
 def test_a_head_that_makes_no_sense_ends_it_with_what_was_wrong() -> None:
-    receiver = begun(40)
-    receiver.tell(lost(1.0))
-    receiver.run.wake()
+    receiver = cut(40)
     assert not receiver.begin(head(206, Content_Range="bytes 39-99/100", X_Request_ID="r-2"))
     failure = receiver.tell(lost(2.0, cause=FailureCause.PROTOCOL)).failure
     assert (failure.error, failure.status_code, failure.attempts, failure.path) == (PlatformResponseError, 206, 2, PATH)
@@ -260,7 +235,7 @@ def test_a_head_that_makes_no_sense_ends_it_with_what_was_wrong() -> None:
 
 def test_what_was_handed_on_is_not_begun_anew() -> None:
     receiver = begun(40, restartable=False, first=head(Content_Length="100"))
-    end = receiver.tell(lost(1.0, cause=FailureCause.DISCONNECTED, reused=True))
+    end = receiver.tell(STALE)
     assert end.failure.error is PlatformConnectionError
     assert end.failure.message.endswith("; it was not gone on with, since the answer had no strong entity tag")
 
@@ -272,7 +247,7 @@ def test_what_was_not_handed_on_yet_is_begun_anew() -> None:
 
 def test_a_short_answer_without_a_tag_is_nonsense_where_it_was_handed_on() -> None:
     receiver = begun(40, restartable=False, first=head(Content_Length="100"))
-    assert receiver.tell(Received(1.0, head(200), 1)).failure.message == "the answer ended before the content did"
+    assert receiver.tell(Received(1.0, head(200), 1)).failure.message == ENDED_EARLY
 
 
 @pytest.mark.parametrize("outcomes", [(), (lost(1.0),)], ids=["sending", "pausing"])
@@ -284,7 +259,7 @@ def test_who_leaves_leaves_nothing_behind(outcomes: tuple[Any, ...]) -> None:
 def test_who_leaves_before_it_begins_leaves_nothing_behind() -> None:
     ready = download(PATH, seed=SEED)
     assert ready.with_seen(Part(4)) is ready
-    assert ready.step(left(0.0, "no"))[1] == Gone(Report(Fate.NEVER_STARTED), Reason(Because.ABANDONED))
+    assert ready.step(left(0.0, "no")) == (Ended(SEED), Gone(Report(Fate.NEVER_STARTED), Reason(Because.ABANDONED)))
 
 
 def test_it_is_not_restored() -> None:
@@ -300,94 +275,6 @@ def test_the_table_is_what_the_states_do() -> None:
     parts = (Part(), Part(4, 10, TAG), Part(4, 4, TAG), Part(4, 10), Part(4, 10, TAG).begun(head(206), restartable=True))
     states: list[Operation[Any]] = [first, *(sending.with_seen(part) for part in parts)]
     assert differences(walk(states, (0.0, 11.0, 80.0), EDGES), EDGES) == []
-
-
-@dataclass
-class Server:
-    """One that serves contents, of which each is changed into the next one, and cuts its answers after so many bytes of the body."""
-
-    contents: list[tuple[bytes, str | None]]
-    cuts: list[int]
-    changes: list[bool]
-    ranges: bool
-    chunked: bool
-    slices_bytes: int
-
-    def answer(self, request: Request, receiver: Receiver, at: float) -> Any:
-        """What is reported of this request, after what came of its answer was taken."""
-        if len(self.contents) > 1 and self.changes and self.changes.pop():
-            del self.contents[0]
-        content, tag = self.contents[0]
-        asked, condition = request.headers.get("Range"), request.headers.get("If-Range")
-        fields = [] if tag is None else [("ETag", tag)]
-        status, start, stop = 200, 0, len(content)
-        if asked is not None and self.ranges and condition == tag:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(content):
-                return Received(at, Response(416, Headers((("Content-Range", f"bytes */{len(content)}"),))), 1)
-            status, stop = 206, min(len(content), start + self.slices_bytes)
-            fields.append(("Content-Range", f"bytes {start}-{stop - 1}/{len(content)}"))
-        if not self.chunked:
-            fields.append(("Content-Length", str(stop - start)))
-        answer = Response(status, Headers(tuple(fields)))
-        if not receiver.begin(answer):
-            return Failed(at, FailureCause.PROTOCOL, "maybe")
-        cut = self.cuts.pop() if self.cuts else None
-        receiver.take(content[start : stop if cut is None else min(start + cut, stop)])
-        if receiver.part.broken is not None:
-            return Failed(at, FailureCause.PROTOCOL, "maybe")
-        return Received(at, answer, 1) if cut is None else Failed(at, FailureCause.READ, "maybe")
-
-
-TAGS = st.sampled_from([None, '"a"', '"b"', '"c"', 'W/"d"'])
-VERSIONS = st.lists(st.tuples(st.binary(max_size=20), TAGS), min_size=1, max_size=3, unique_by=lambda each: each[1] or object())
-SERVERS = st.builds(
-    Server,
-    VERSIONS,
-    st.lists(st.integers(0, 20), max_size=8),
-    st.lists(st.booleans(), max_size=8),
-    st.booleans(),
-    st.booleans(),
-    st.integers(1, 30),
-)
-
-
-def ended(server: Server, receiver: Receiver) -> Any:
-    """The end of a download from this server; every pause is slept through."""
-    at = 0.0
-    while True:
-        action, at = receiver.run.action, at + 0.001
-        match action:
-            case Send(request):
-                receiver.tell(server.answer(request, receiver, at))
-            case Sleep(until):
-                at = max(at, until)
-                receiver.tell(Woke(at))
-            case _:
-                return action
-
-
-@given(SERVERS, st.booleans())
-def test_whatever_is_cut_or_changed_one_content_comes_whole_or_an_error(server: Server, restartable: bool) -> None:
-    contents = [content for content, _ in server.contents]
-    receiver = Receiver(drive_with(download(PATH, restartable=restartable, seed=SEED, settings=MANY_ATTEMPTS)), restartable)
-    end = ended(server, receiver)
-    if not isinstance(end, Raise):
-        assert bytes(receiver.content) in contents
-        assert end.value == Downloaded(len(receiver.content), None, receiver.part.etag)
-    else:
-        assert not restartable, "what can be begun anew comes in the end"
-        assert any(content.startswith(bytes(receiver.content)) for content in contents)
-
-
-@given(st.lists(st.integers(0, 20), max_size=8), st.integers(1, 30), st.booleans())
-def test_with_ranges_no_byte_is_sent_twice(cuts: list[int], slices_bytes: int, chunked: bool) -> None:
-    content = bytes(range(50))
-    receiver = Receiver(drive_with(download(PATH, seed=SEED, settings=MANY_ATTEMPTS)))
-    server = Server([(content, TAG)], cuts, [], ranges=True, chunked=chunked, slices_bytes=slices_bytes)
-    assert ended(server, receiver).value == Downloaded(50, None, TAG)
-    starts = [0 if each is None else int(each.removeprefix("bytes=").removesuffix("-")) for each, _ in ranges(receiver)]
-    assert starts == sorted(starts)
 
 
 def test_one_attempt_is_one_answer() -> None:

@@ -4,13 +4,9 @@ import pytest
 
 from platform_core.messages import Headers, Response
 from platform_core.parts import Part, strong_tag, whole_length
+from tests.support.downloads import TAG, head
 
-TAG = '"v1"'
 FOUR_OF_TEN = Part(4, 10, TAG, "text/plain")
-
-
-def head(status: int = 200, /, **headers: str) -> Response:
-    return Response(status, Headers(tuple((name.replace("_", "-"), value) for name, value in headers.items())))
 
 
 def rest(content_range: str | None = "bytes 4-9/10", **headers: str) -> Response:
