@@ -14,6 +14,7 @@ import pytest
 from platform_core.lifecycle import ExecutionStatus
 from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
+from tests.support.patience import HANG_SECONDS
 
 SLEEP = next(component.component_id for component in COMPONENTS if component.name == "sleep")
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,12 +56,12 @@ def test_an_interrupt_cancels_the_execution_within_five_seconds_and_ends_the_pro
         environment = {**os.environ, "PLATFORM_API_URL": platform.url, "AUTH_TOKEN": platform.token}
         command = [sys.executable, "-c", PROGRAMS[world]]
         with subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
-            wait_until(lambda: [each.status for each in platform.executions] == [ExecutionStatus.RUNNING], 30.0)
+            wait_until(lambda: [each.status for each in platform.executions] == [ExecutionStatus.RUNNING], HANG_SECONDS)
             interrupted_at = time.monotonic()
             process.send_signal(signal.SIGINT)
             wait_until(lambda: [each.status for each in platform.executions] == [ExecutionStatus.CANCELLED], CLEANUP_SECONDS)
             cancelled_after = time.monotonic() - interrupted_at
-            _, stderr = process.communicate(timeout=30)
+            _, stderr = process.communicate(timeout=HANG_SECONDS)
     print(f"{world}: cancelled after {cancelled_after:.3f} s")
     # Python ends a process that KeyboardInterrupt ends by the signal itself.
     assert process.returncode == -signal.SIGINT

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import HANG_SECONDS
+
 PROGRAM = Path(__file__).parents[2] / "examples" / "quickstart.py"
 
 
@@ -24,7 +26,7 @@ def quickstart(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_it_runs_to_its_end_in_time_and_shows_what_it_hears() -> None:
-    ended = subprocess.run([sys.executable, "-W", "error", str(PROGRAM)], capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run([sys.executable, "-W", "error", str(PROGRAM)], capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     *lines, last = ended.stdout.splitlines()
     assert last == "6 executions in 3 worlds, all as expected"

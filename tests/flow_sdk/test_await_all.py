@@ -28,6 +28,7 @@ from platform_core.schedule import POLLS_PER_SECOND_MAX
 from platform_transports.fake import Act, FakePlatform, Lose
 from tests.support.closing import Closing
 from tests.support.iterating import all_of, first_of
+from tests.support.patience import HANG_SECONDS
 from tests.support.platform import ECHO, FAIL, SLEEP, executions, modelled, paths
 from tests.support.worlds import World
 
@@ -275,7 +276,7 @@ class TestEventLoops:
             ids = [(await client.submit_code_block_execution(SLEEP, {"seconds": 60}))["execution_id"] for _ in range(5)]
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(all_of, client.await_all(ids, concurrency=2))
-                with anyio.fail_after(30):
+                with anyio.fail_after(HANG_SECONDS):
                     while len(platform.requests) < 20:
                         await anyio.lowlevel.checkpoint()
                 tasks.cancel_scope.cancel()

@@ -13,6 +13,7 @@ from platform_core.execution import Waiting
 from platform_core.handles import OnAbandon
 from platform_core.machine import Decision
 from platform_transports.fake import FakePlatform, FakeTransport
+from tests.support.patience import HANG_SECONDS
 from tests.support.platform import ECHO, SLEEP, executions, modelled
 
 
@@ -85,7 +86,7 @@ async def test_closing_ends_a_call_before_any_time_passes() -> None:
         ended.set()
 
     client = client_of(platform, observers=[observer])
-    with ExitStack() as stopped, anyio.fail_after(10):
+    with ExitStack() as stopped, anyio.fail_after(HANG_SECONDS):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(call, client)
             await waits.wait()

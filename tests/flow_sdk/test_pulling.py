@@ -14,6 +14,7 @@ from flow_sdk import pulling
 from flow_sdk.platform_client import PlatformClientError
 from flow_sdk.pulling import AsyncPut, AsyncStream, SyncPut, SyncStream
 from tests.support.flowing import all_of
+from tests.support.patience import HANG_SECONDS
 
 
 class OursError(Exception):
@@ -115,7 +116,7 @@ class TestAsync:
         async for _ in AsyncStream(call):
             break
         gc.collect()
-        with anyio.fail_after(30):
+        with anyio.fail_after(HANG_SECONDS):
             await ended.wait()
 
     async def test_one_that_was_never_asked_never_begins(self) -> None:
@@ -171,7 +172,7 @@ class TestThread:
         for _ in SyncStream(call):
             break
         gc.collect()
-        assert ended.wait(30)
+        assert ended.wait(HANG_SECONDS)
 
     def test_an_interrupt_of_who_waits_interrupts_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         stream = SyncStream[int](lambda put: counting_in_thread(put, []))

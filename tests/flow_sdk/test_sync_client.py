@@ -14,6 +14,7 @@ from platform_core.handles import OnAbandon
 from platform_core.machine import Decision
 from platform_emulator import Emulator
 from platform_transports.fake import FakePlatform, FakeSyncTransport
+from tests.support.patience import HANG_SECONDS
 from tests.support.platform import ECHO, SLEEP, executions, heading, modelled
 
 THREADS = 32
@@ -95,7 +96,7 @@ class TestThreads:
 
         def provider() -> str:
             asked.set()
-            answer.wait(10)
+            answer.wait(HANG_SECONDS)
             return "late"
 
         def observer(decision: Decision) -> None:
@@ -105,13 +106,13 @@ class TestThreads:
         client = SyncPlatformClient("https://platform.test", env={}, transport=modelled(), token_provider=provider, observers=[observer])
         with ThreadPoolExecutor(2) as threads:
             first = threads.submit(client.execute_code_block, ECHO)
-            asked.wait(10)
+            asked.wait(HANG_SECONDS)
             second = threads.submit(client.execute_code_block, ECHO)
-            waits.wait(10)
+            waits.wait(HANG_SECONDS)
             client.close()
-            ended = second.exception(5)
+            ended = second.exception(HANG_SECONDS)
             answer.set()
-            ends = [ended, first.exception(5)]
+            ends = [ended, first.exception(HANG_SECONDS)]
         assert [type(end) for end in ends] == [PlatformClientError] * 2
         assert all("closed while" in str(end) for end in ends)
 

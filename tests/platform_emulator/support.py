@@ -13,6 +13,7 @@ import platform_emulator
 from platform_core.messages import Headers, Inline, Request, Response
 from platform_emulator.components import COMPONENTS
 from platform_emulator.model import State, apply, initial
+from tests.support.patience import HANG_SECONDS
 
 SEED = UUID("5eed0000-0000-4000-8000-000000000001")
 IDS = {each.name: each.component_id for each in COMPONENTS}
@@ -28,7 +29,7 @@ def submission(name: str, body: Any = None, **headers: str) -> Request:
     return Request("POST", path, Headers(tuple(fields.items())), Inline(content))
 
 
-def attempts(seconds_max: float = 10.0) -> Iterator[None]:
+def attempts(seconds_max: float = HANG_SECONDS) -> Iterator[None]:
     """Turns of a loop that waits for something: an error instead of a hang where it never comes."""
     ends_at = time.monotonic() + seconds_max
     while time.monotonic() < ends_at:

@@ -14,6 +14,7 @@ from platform_emulator.credentials import DEVELOPMENT_EMAIL, DEVELOPMENT_PASSWOR
 from platform_emulator.faults import VARIANTS
 from tests.platform_emulator.own_components import helper
 from tests.platform_emulator.support import IDS, attempts
+from tests.support.patience import HANG_SECONDS
 
 ECHO = f"/api/v1/code-blocks/{IDS['echo']}/executions"
 SLEEP = f"/api/v1/code-blocks/{IDS['sleep']}/executions"
@@ -41,7 +42,7 @@ def client(platform: Emulator) -> Iterator[httpx.Client]:
 
 
 def client_of(platform: Emulator, headers: dict[str, str]) -> httpx.Client:
-    return httpx.Client(base_url=platform.url, headers=headers, timeout=10.0, trust_env=False)
+    return httpx.Client(base_url=platform.url, headers=headers, timeout=HANG_SECONDS, trust_env=False)
 
 
 def test_bytes_go_in_and_come_out_with_their_content_type(client: httpx.Client) -> None:
@@ -141,7 +142,7 @@ def test_a_cancel_by_another_ends_the_waiting_with_its_record(client: httpx.Clie
                 break
         with client_of(platform, {"X-API-Key": platform.api_key}) as other:
             other.post(f"/api/v1/executions/{platform.executions[-1].execution_id}/cancel")
-        assert waiting.result(10).json()["status"] == "cancelled"
+        assert waiting.result(HANG_SECONDS).json()["status"] == "cancelled"
 
 
 @pytest.mark.usefixtures("_slow_worker")
@@ -237,7 +238,7 @@ def test_a_status_from_the_past_comes_as_often_as_it_says(client: httpx.Client, 
 def test_a_body_that_does_not_come_is_408(platform: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform_emulator.application.BODY_SECONDS_MAX", 0.05)
     url = httpx.URL(platform.url)
-    with socket.create_connection((url.host, url.port or 80), timeout=5) as connection:
+    with socket.create_connection((url.host, url.port or 80), timeout=HANG_SECONDS) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12")
         received = b""
         while not received.endswith(b"}"):

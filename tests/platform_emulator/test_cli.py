@@ -14,6 +14,7 @@ from platform_emulator.components import catalogue
 from platform_emulator.tokens import Tokens
 from tests.platform_emulator.own_components import double
 from tests.platform_emulator.support import attempts, forget_modules
+from tests.support.patience import HANG_SECONDS
 
 MODULE = "tests.platform_emulator.own_components"
 COMMAND = [sys.executable, "-W", "error", "-m", "platform_emulator"]
@@ -43,7 +44,7 @@ def test_it_prints_two_lines_and_serves_until_it_is_told_to_end(number: signal.S
         assert list(environment) == ["PLATFORM_API_URL", "AUTH_TOKEN"]
         assert orgs_status(environment) == 200
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=10)
+        rest, errors = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
@@ -54,7 +55,7 @@ def test_key_and_faults_are_taken_from_the_command_line(tmp_path: Path) -> None:
         environment = exported(process)
         statuses = [orgs_status(environment), orgs_status(environment), orgs_status(environment, Tokens("mine").new())]
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=HANG_SECONDS)
     assert statuses == [503, 200, 200]
 
 
@@ -84,7 +85,7 @@ def test_components_of_ones_own_run_and_what_they_print_stays_out_of_the_two_lin
                     break
                 record = client.get(f"/api/v1/executions/{record['execution_id']}").json()
         process.terminate()
-        rest, errors = process.communicate(timeout=10)
+        rest, errors = process.communicate(timeout=HANG_SECONDS)
     assert (record["status"], record["result"]) == ("completed", {"n": 42})
     assert (rest, errors.count("printed at import"), errors.count("printed in a run")) == ("", 2, 1)
 

@@ -16,6 +16,7 @@ from platform_emulator.faults import Status
 from platform_emulator.model import Behaviour
 from platform_emulator.tokens import DEVELOPMENT_KEY, Tokens
 from tests.platform_emulator.support import IDS, attempts, forget_modules
+from tests.support.patience import HANG_SECONDS
 
 ECHO = f"/api/v1/code-blocks/{IDS['echo']}/executions"
 
@@ -43,7 +44,7 @@ def test_it_serves_on_a_free_loopback_port_until_it_is_left() -> None:
 
 def test_it_stops_although_a_client_holds_connections_in_every_stage() -> None:
     with Emulator(faults=[{"kind": "delay", "seconds": 60, "path": "/slow"}]) as platform:
-        idle, half, slow = (socket.create_connection(address(platform), timeout=5) for _ in range(3))
+        idle, half, slow = (socket.create_connection(address(platform), timeout=HANG_SECONDS) for _ in range(3))
         half.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12")
         slow.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         for _ in attempts():

@@ -12,6 +12,7 @@ from platform_emulator.flowing import Flowing, Pieces, cut_off
 from platform_emulator.made_up import INLINE_BYTES_MAX, pieces
 from platform_emulator.ranges import Part
 from tests.platform_emulator.support import attempts
+from tests.support.patience import HANG_SECONDS
 
 OBJECTS = f"/api/v1/orgs/{ORG_ID}/storage/objects"
 SIZE = 4 * INLINE_BYTES_MAX
@@ -27,7 +28,9 @@ def platform() -> Iterator[Emulator]:
 
 @pytest.fixture
 def client(platform: Emulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=platform.url, headers={"Authorization": f"Bearer {platform.token}"}, timeout=30.0, trust_env=False) as made:
+    with httpx.Client(
+        base_url=platform.url, headers={"Authorization": f"Bearer {platform.token}"}, timeout=HANG_SECONDS, trust_env=False
+    ) as made:
         yield made
 
 

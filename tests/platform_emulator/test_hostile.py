@@ -11,11 +11,14 @@ import pytest
 from platform_emulator import Emulator
 from platform_emulator.application import BODY_BYTES_MAX
 from platform_emulator.components import ORG_ID
+from platform_emulator.server import KEEP_ALIVE_SECONDS
 from tests.platform_emulator.support import IDS
 
 ECHO = f"/api/v1/code-blocks/{IDS['echo']}/executions"
 ORGS = "/api/v1/tenants/orgs"
 OBJECT = f"/api/v1/orgs/{ORG_ID}/storage/objects"
+SOON_SECONDS = KEEP_ALIVE_SECONDS - 5
+"""Before the server would close a connection for no reason but that nothing comes."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def _uvicorn_is_quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 def connected(platform: Emulator) -> socket.socket:
     url = httpx.URL(platform.url)
-    return socket.create_connection((url.host, url.port or 80), timeout=5)
+    return socket.create_connection((url.host, url.port or 80), timeout=SOON_SECONDS)
 
 
 def answered(platform: Emulator, sent: bytes) -> bytes:

@@ -35,7 +35,7 @@ def submit(client: httpx.Client, component_id: str, key: str, inputs: dict[str, 
 
 
 def ended(client: httpx.Client, execution_id: str) -> dict[str, Any]:
-    for _ in attempts(60.0):
+    for _ in attempts():
         record: dict[str, Any] = client.get(f"/api/v1/executions/{execution_id}").json()
         if record["status"] not in ("pending", "running"):
             return record
@@ -105,7 +105,7 @@ def test_what_ran_has_lost_its_worker_and_no_worker_outlives_the_emulator(file: 
         with client(emulator) as http:
             for function, pid in zip((sleep_for_ever, never_lets_go), pids, strict=True):
                 submit(http, component_id_of(function), pid.name, {"file": str(pid)})
-            for _ in attempts(60.0):
+            for _ in attempts():
                 if all(pid.exists() and pid.read_text() for pid in pids):
                     break
         emulator.kill()  # waits for the workers as well

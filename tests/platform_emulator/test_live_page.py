@@ -11,6 +11,7 @@ import pytest
 from platform_emulator import Emulator
 from platform_emulator.live_page import BODY_BYTES_MAX, FAULTS, STATE
 from tests.platform_emulator.support import IDS
+from tests.support.patience import HANG_SECONDS
 
 ORGS = "/api/v1/tenants/orgs"
 DROP = {"kind": "drop_after"}
@@ -25,7 +26,7 @@ def platform() -> Iterator[Emulator]:
 @pytest.fixture
 def browser(platform: Emulator) -> Iterator[httpx.Client]:
     """As a browser comes: without a token."""
-    with httpx.Client(base_url=platform.url, timeout=30.0, trust_env=False) as made:
+    with httpx.Client(base_url=platform.url, timeout=HANG_SECONDS, trust_env=False) as made:
         yield made
 
 
@@ -83,7 +84,7 @@ def test_what_is_sent_to_the_root_is_the_platforms(platform: Emulator, browser: 
 def test_a_body_that_does_not_come_is_408(platform: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform_emulator.live_page.BODY_SECONDS_MAX", 0.05)
     url = httpx.URL(platform.url)
-    with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
+    with socket.create_connection((url.host, url.port or 80), timeout=HANG_SECONDS) as connection:
         connection.sendall(f"POST {FAULTS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12".encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
 

@@ -43,7 +43,7 @@ class World:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Work until this holds, woken as the loop of a server would be."""
-        for _ in attempts(30.0):
+        for _ in attempts():
             if holds():
                 return
             due = self.service.due()

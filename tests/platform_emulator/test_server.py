@@ -11,6 +11,7 @@ from platform_emulator import Emulator
 from platform_emulator.components import COMPONENTS
 from platform_emulator.server import KEEP_ALIVE_SECONDS
 from tests.platform_emulator.support import IDS, attempts
+from tests.support.patience import HANG_SECONDS
 
 ECHO = f"/api/v1/code-blocks/{IDS['echo']}/executions"
 SLEEP = f"/api/v1/code-blocks/{IDS['sleep']}/executions"
@@ -32,7 +33,7 @@ def client(platform: Emulator) -> Iterator[httpx.Client]:
 
 def client_of(platform: Emulator, token: str | None = None) -> httpx.Client:
     headers = {"Authorization": f"Bearer {token or platform.token}"}
-    return httpx.Client(base_url=platform.url, headers=headers, timeout=10.0, trust_env=False)
+    return httpx.Client(base_url=platform.url, headers=headers, timeout=HANG_SECONDS, trust_env=False)
 
 
 def statuses_until_the_end(client: httpx.Client, path: str, body: object) -> list[str]:
@@ -129,7 +130,7 @@ def test_a_dropped_request_has_no_answer_and_its_effect_or_none(
 def test_a_drop_closes_the_tcp_connection_without_a_byte(platform: Emulator) -> None:
     platform.inject({"kind": "drop_before"})
     url = httpx.URL(platform.url)
-    with socket.create_connection((url.host, url.port), timeout=5) as connection:
+    with socket.create_connection((url.host, url.port), timeout=HANG_SECONDS) as connection:
         connection.sendall(b"GET /api HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(100) == b""
 

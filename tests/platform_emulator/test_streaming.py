@@ -17,6 +17,7 @@ from platform_emulator.state import Behaviour
 from platform_emulator.streaming import KEEP_ALIVE, Told, streamed, told_by
 from tests.platform_emulator.own_components import helper
 from tests.platform_emulator.support import IDS, SEED, attempts, cancel_of, parsed, status_of
+from tests.support.patience import HANG_SECONDS
 
 STREAM = f"/api/v1/agents/{IDS['answer']}/execute/stream"
 INPUTS = {"question": "What are the trends in this year's figures?"}
@@ -125,7 +126,7 @@ def platform() -> Iterator[Emulator]:
 @pytest.fixture
 def client(platform: Emulator) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {platform.token}"}
-    with httpx.Client(base_url=platform.url, headers=headers, timeout=30.0, trust_env=False) as made:
+    with httpx.Client(base_url=platform.url, headers=headers, timeout=HANG_SECONDS, trust_env=False) as made:
         yield made
 
 
@@ -160,7 +161,7 @@ def test_a_silent_stream_is_kept_alive_until_the_run_is_cancelled(
             content += next(pieces)
         execution_id = json.loads(parsed_events(content)[0].data)["execution_id"]
         other = httpx.Client(base_url=platform.url, headers={"X-API-Key": platform.api_key}, trust_env=False)
-        pool.submit(other.post, f"/api/v1/executions/{execution_id}/cancel").result(30)
+        pool.submit(other.post, f"/api/v1/executions/{execution_id}/cancel").result(HANG_SECONDS)
         other.close()
         content += b"".join(pieces)
     events = parsed_events(content)

@@ -9,6 +9,7 @@ from platform_emulator.service import Service
 from platform_emulator.tokens import Tokens
 from platform_emulator.workers import Workers
 from tests.platform_emulator.support import SEED, submission
+from tests.support.patience import HANG_SECONDS
 
 
 class Watched(Service):
@@ -34,7 +35,7 @@ async def worked_off(submitted_first: bool, keeper: Keeper = NOWHERE) -> Watched
         await asyncio.sleep(0)
     service.apply(submission("sleep", {"input_parameters": {"seconds": 0.02}}))
     workers.wake()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         await service.worked_off.wait()
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-_CLOSE_SECONDS_MAX = 10.0
+from tests.support.patience import HANG_SECONDS
 
 
 class Connections(set[tuple[str, int]]):
@@ -26,7 +26,7 @@ class Connections(set[tuple[str, int]]):
     def wait_until_closed(self) -> None:
         """Block until the client has closed every one of them."""
         with self._changed:
-            assert self._changed.wait_for(lambda: not self.open, _CLOSE_SECONDS_MAX), f"{self.open} were left open"
+            assert self._changed.wait_for(lambda: not self.open, HANG_SECONDS), f"{self.open} were left open"
 
 
 class _Echo(BaseHTTPRequestHandler):

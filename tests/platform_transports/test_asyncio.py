@@ -19,6 +19,7 @@ from platform_transports.conformance.server import raw_server
 from platform_transports.conformance.steps import OK, OK_BYTES, READ, WAIT, Endless
 from platform_transports.contract import Progress, TransportError
 from tests.platform_transports.native_subject import BACKENDS
+from tests.support.patience import HANG_SECONDS
 
 
 def test_a_second_event_loop_is_refused_before_anything_is_sent() -> None:
@@ -87,10 +88,10 @@ async def main():
         print(error.kind)
 asyncio.run(main())
 """
-    found = subprocess.run([sys.executable, "-c", program], check=True, timeout=20, capture_output=True, text=True)
+    found = subprocess.run([sys.executable, "-c", program], check=True, timeout=HANG_SECONDS, capture_output=True, text=True)
     assert found.stdout == "timeout\n"
 
 
 @pytest.mark.parametrize("module", ["asyncio", "trio", "sync"])
 def test_a_module_named_like_the_library_imports_the_library(module: str) -> None:
-    subprocess.run([sys.executable, "-m", f"platform_transports.{module}"], check=True, timeout=20)
+    subprocess.run([sys.executable, "-m", f"platform_transports.{module}"], check=True, timeout=HANG_SECONDS)

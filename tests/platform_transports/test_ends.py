@@ -10,6 +10,7 @@ import pytest
 
 from platform_transports.ends import AsyncEnds, sync_ends
 from platform_transports.runs import AsyncRuns
+from tests.support.patience import HANG_SECONDS
 
 Tell = Callable[[Callable[[], int]], None]
 
@@ -73,7 +74,7 @@ def fail() -> int:
 
 
 async def settled(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(HANG_SECONDS):
         while not condition():
             await anyio.lowlevel.checkpoint()
 
@@ -115,7 +116,7 @@ class TestInTasks:
     async def test_a_bug_of_the_work_is_raised_and_nobody_waits_for_ever(self) -> None:
         ends = AsyncEnds(Broken, AsyncRuns(), 1)
         assert await anext(ends) == 1
-        with anyio.fail_after(30), pytest.raises(ExceptionGroup) as raised:
+        with anyio.fail_after(HANG_SECONDS), pytest.raises(ExceptionGroup) as raised:
             await anext(ends)
         assert raised.group_contains(LookupError, match=r"^a bug of the work$")
         with pytest.raises(StopAsyncIteration):
@@ -127,7 +128,7 @@ class TestInTasks:
         async def wait() -> None:
             found.append(await anext(calls.ends))
 
-        with anyio.fail_after(30):
+        with anyio.fail_after(HANG_SECONDS):
             async with anyio.create_task_group() as tasks:
                 for _ in range(3):
                     tasks.start_soon(wait)

@@ -8,6 +8,7 @@ import pytest
 
 from platform_transports.clock import is_asyncio
 from platform_transports.runs import AsyncRuns, Closed
+from tests.support.patience import HANG_SECONDS
 
 
 async def test_closing_ends_every_run_and_those_of_its_parts() -> None:
@@ -18,7 +19,7 @@ async def test_closing_ends_every_run_and_those_of_its_parts() -> None:
             await anyio.sleep_forever()
         left.append(name)
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(HANG_SECONDS):
         async with anyio.create_task_group() as tasks:
             for name, of in (("one", runs), ("another", runs), ("of a part", runs.part())):
                 tasks.start_soon(run, name, of)
@@ -49,7 +50,7 @@ async def test_a_run_that_closes_its_client_and_waits_no_more_leaves_nothing_beh
 
 async def test_closing_twice_ends_a_run_once() -> None:
     runs = AsyncRuns()
-    with anyio.fail_after(30), runs.alive():
+    with anyio.fail_after(HANG_SECONDS), runs.alive():
         runs.close()
         runs.close()
         await anyio.sleep_forever()
@@ -67,14 +68,14 @@ async def test_an_error_of_the_run_is_raised_also_where_the_client_is_closed() -
                 await anyio.sleep_forever()
             raise LookupError("its own")
 
-    with anyio.fail_after(30), pytest.raises(LookupError, match="its own"):
+    with anyio.fail_after(HANG_SECONDS), pytest.raises(LookupError, match="its own"):
         await fail()
     assert not is_asyncio() or not _cancellations()
 
 
 async def test_a_shielded_run_is_left_by_closing_alone() -> None:
     runs, steps = AsyncRuns(), list[str]()
-    with anyio.fail_after(30):
+    with anyio.fail_after(HANG_SECONDS):
         with anyio.CancelScope() as scope:
             with runs.alive_shielded():
                 scope.cancel()

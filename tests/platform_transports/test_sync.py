@@ -29,6 +29,7 @@ from platform_transports.http1.request import Origin
 from platform_transports.sync import BlockingTransport
 from tests.platform_transports.echo_server import echo_server
 from tests.platform_transports.native_subject import blocking_send, held
+from tests.support.patience import HANG_SECONDS
 
 
 def test_many_threads_share_few_connections() -> None:
@@ -124,7 +125,7 @@ def test_a_fork_has_connections_of_its_own_and_leaves_those_of_its_parent_alone(
     trusted = tmp_path / "authority.pem"
     authority().cert_pem.write_to_path(trusted)
     with echo_server(serving("127.0.0.1") if is_secure else None) as (url, connections):
-        subprocess.run([sys.executable, "-W", "error", "-c", FORKING, url, trusted], check=True, timeout=30)
+        subprocess.run([sys.executable, "-W", "error", "-c", FORKING, url, trusted], check=True, timeout=HANG_SECONDS)
     assert len(connections) == 2
 
 

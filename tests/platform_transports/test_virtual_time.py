@@ -18,6 +18,7 @@ from platform_transports.fake import FakePlatform
 from platform_transports.tokens import AsyncTokens, SyncTokens
 from platform_transports.virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
 from tests.support.driven import IDS, drive, drive_sync, platform, seed
+from tests.support.patience import HANG_SECONDS
 
 Received = tuple[float, str, str | None]
 MINUTES = 60.0
@@ -37,14 +38,14 @@ def in_threads(*functions: Callable[[], object]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30.0)
+        thread.join(HANG_SECONDS)
         assert not thread.is_alive(), "virtual time stands still"
     if errors:
         raise errors[0]
 
 
 async def in_tasks(*functions: Callable[[], Coroutine[Any, Any, object]]) -> None:
-    with anyio.fail_after(30.0):
+    with anyio.fail_after(HANG_SECONDS):
         async with anyio.create_task_group() as group:
             for function in functions:
                 group.start_soon(function)

@@ -5,10 +5,11 @@ from typing import Any
 from platform_core.tokens import Token
 from platform_transports.contract import Credentials
 from platform_transports.tokens import Denied, Granted
+from tests.support.patience import HANG_SECONDS
 
 OLD = "old-s3cr3t"
 NEW = "new-s3cr3t"
-LONG_SECONDS = 10.0
+LONG_SECONDS = HANG_SECONDS
 AWAY = Denied("client closed", permanent=True)
 LATE = Denied("deadline passed", permanent=False)
 ANSWERS: list[tuple[Any, Denied]] = [
