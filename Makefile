@@ -22,7 +22,6 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 .PHONY: $(shell grep -oE '^[a-z-]+:' $(MAKEFILE_LIST) | tr -d ':')
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 venv: $(READY) ## make the virtual environment, .venv, from constraints.txt
@@ -149,12 +148,15 @@ screenshots: $(READY) ## the pictures of the docs, in docs/images: the command l
 	$(BIN)/zensical build --strict --clean
 	CHROMIUM="$$(command -v $(CHROMIUM))" $(BIN)/python -m tools.screenshots
 
-docs: $(READY) ## build the documentation into build/site, where a warning is an error, and run what its pages show
+site: $(READY) ## build the documentation into build/site, where a warning is an error
 	$(PIP_INSTALL) --constraint constraints.txt --group docs
 	$(BIN)/zensical build --strict --clean
+
+docs: site ## build the documentation, and run what its pages show
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --quiet tests/docs tests/test_readme.py
 
-check: lint types test docs coverage ## all that must pass before a change lands
+# `site`, not `docs`: `test` has run the pages already.
+check: lint types test site coverage ## all that must pass before a change lands
 
 format: $(READY) ## put code into shape, and mend what ruff can mend
 	$(BIN)/ruff format .
