@@ -54,6 +54,8 @@ class Network:
         self._profile = profile
         self._random = random
         self._owner_of = owner_of
+        self.heads: int = sum(call.of is None for call in profile.calls)
+        """How many executions there may be, at most."""
         self._rows: Counter[int] = Counter()
         self._last: dict[int, str] = {}
         self.platform: FakePlatform
@@ -79,9 +81,9 @@ class Network:
             late = heapq.heappop(self.late)
             self._applied(late.request, late.at)
 
-    def late_of(self, call: int) -> tuple[Request, ...]:
-        """The requests of a call that may still arrive."""
-        return tuple(late.request for late in self.late if late.call == call)
+    def late_of(self, calls: tuple[int, ...]) -> tuple[Request, ...]:
+        """The requests of these calls that may still arrive."""
+        return tuple(late.request for late in self.late if late.call in calls)
 
     def _fault(self, call: int, request: Request) -> str:
         """The fault that this request meets; "" where it meets none."""

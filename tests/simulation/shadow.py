@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from platform_core.actions import Send, Sleep
 from platform_core.machine import Decision, Operation
@@ -10,10 +10,11 @@ from platform_core.outcomes import Abandoned, Outcome, Refused, Restored, Woke
 from platform_emulator.model import Model
 from tests.exploration.invariants import EPSILON, INVARIANTS, Invariant, budget, confinement, deadline, returns_in_time
 from tests.exploration.systems import COMPLETED, PLATFORM
-from tests.exploration.world import CLIENT, Arrow, Moment, Run, Shared, taken
+from tests.exploration.world import CLIENT, Arrow, History, Moment, Run, Sent, Shared, taken
 
 from .network import Network
-from .swarm import STARTS, Call, Profile
+from .parties import Party
+from .swarm import STARTS, Call
 
 OF_PLAIN_CALLS: tuple[Invariant, ...] = (deadline, budget, confinement, returns_in_time)
 """Those that are not about executions."""
@@ -28,30 +29,19 @@ class Seen(NamedTuple):
     action: Any
 
 
-class Around(Protocol):
-    """What a run shares with the others."""
-
-    profile: Profile
-    network: Network
-    closed: bool
-    """Whether the client was closed."""
-
-    def pays(self, action: object) -> bool:
-        """Take the action's cost from the retry budget, or pay back for an end; whether it could pay."""
-        ...
-
-
 class Named(NamedTuple):
     """What a call is about: the key of its execution, and those of others."""
 
     key: str | None
     keys_of_others: frozenset[str]
+    former: "Shadow | None" = None
+    """Of the call by whose handle this one goes on."""
 
 
 class Shadow:
     """What is remembered of one call, and what is wrong with it."""
 
-    def __init__(self, call: Call, named: Named, around: Around, slack_seconds: float) -> None:
+    def __init__(self, call: Call, named: Named, party: Party, network: Network, slack_seconds: float) -> None:
         """`slack_seconds` is by how much the world itself may be late."""
         self.call = call
         self.seen: list[Seen] = []
@@ -59,9 +49,14 @@ class Shadow:
         self.on_left: Callable[[], object] = lambda: None
         """Called once the run was told that its caller went away."""
         self.began_at: float | None = None
+        self.party = party
+        """The client that runs it."""
+        self.is_lost = False
+        """Its process died, and nothing of this run is left."""
         self._named = named
-        self._around = around
-        self._network = around.network
+        self._network = network
+        self._calls: tuple[int, ...] = (call.index,) if named.former is None else (*named.former._calls, call.index)
+        """Those of its chain up to here, whose requests are all about one execution."""
         self._slack_seconds = slack_seconds
         self._invariants = OF_PLAIN_CALLS if call.kind == "request" else INVARIANTS
         self._run: Run | None = None
@@ -133,41 +128,54 @@ class Shadow:
 
     def _may_be_left_at_once(self) -> bool:
         """Where the client is closed, and for the second time."""
-        return self._around.closed or (self._run is not None and self._run.history.abandoned_at is not None)
+        return self.party.closed_at is not None or (self._run is not None and self._run.history.abandoned_at is not None)
 
     def _move(self, decision: Decision) -> None:
         run = self._run or self._begun(decision.before)
         history = run.history
-        if not history.maybe_started and self.call.index in self._network.maybe_started:
+        if not history.maybe_started and self._starts and not self._network.maybe_started.isdisjoint(self._calls):
             history = replace(history, maybe_started=True)
         if isinstance(decision.outcome, Restored):
             history = replace(history, renewed=False)  # another process knows of no token that was renewed
         if isinstance(decision.outcome, Abandoned) and history.abandoned_at is None:
             history = replace(history, abandoned_at=decision.outcome.at + self._slack_seconds)
         before = Moment(run, self._shared())
-        now = replace(run, now=decision.outcome.at, history=history, late=self._network.late_of(self.call.index))
+        now = replace(run, now=decision.outcome.at, history=history, late=self._network.late_of(self._calls))
         move = taken(before, Arrow(CLIENT, CLIENT, ""), decision.outcome, Moment(now, before.shared), decision.after, decision.action)
         self._run = move.after.run
-        self._is_refused = not self._around.pays(decision.action)
+        self._is_refused = not self.party.pays(decision.action)
         self.problems.extend(_words(each) for each in self._invariants if not each(move))
 
     def _begun(self, operation: Operation[Any]) -> Run:
-        ends_in = COMPLETED if self.call.kind in ("execute", "await") else None
+        ends_in = COMPLETED if self.call.kind in ("execute", "await", "resume") else None
         return Run(
             self.call.index,
             operation,
             self._named.key,
             _deadline_of(operation) + self._slack_seconds,
             ends_in,
-            starts=self.call.kind in STARTS,
+            starts=self._starts,
             keys_of_others=self._named.keys_of_others,
+            history=History(submission=self._submission),
         )
+
+    @property
+    def _starts(self) -> bool:
+        """Whether it may submit, or go on with what one of its chain has submitted."""
+        former = self._named.former
+        return self.call.kind in STARTS or (self.call.kind == "resume" and former is not None and former._starts)
+
+    @property
+    def _submission(self) -> Sent | None:
+        """What was sent of its chain: whoever goes on sends the same."""
+        own = None if self._run is None else self._run.history.submission
+        return own if own is not None or self._named.former is None else self._named.former._submission
 
     def _shared(self) -> Shared:
         model = self._network.platform.model
         assert isinstance(model, Model)
         state = model.advance(self._network.platform.now).state
-        return Shared(state, runs=len(self._around.profile.calls)) if self._invariants is INVARIANTS else Shared(PLATFORM)
+        return Shared(state, runs=self._network.heads) if self._invariants is INVARIANTS else Shared(PLATFORM)
 
 
 def _deadline_of(operation: Any) -> float:

@@ -15,9 +15,10 @@ from platform_core.lifecycle import ExecutionStatus
 from platform_emulator.model import Execution, Model, record
 from tests.exploration.world import SECRET
 
+from .handles import End
 from .network import Met
 from .shadow import Seen, Shadow
-from .stage import End, Stage, next_seed
+from .stage import Stage, next_seed
 from .swarm import STARTS, Mode, Profile, profile_of
 from .worlds import WORLDS
 
@@ -51,7 +52,7 @@ class Simulated(NamedTuple):
 def simulated(seed: int, world: str, mode: Mode) -> Simulated:
     """Run the profile of this seed."""
     profile = profile_of(seed, mode)
-    with TemporaryDirectory() if profile.crashes_at is not None else nullcontext("") as folder, patch("flow_sdk.wiring.uuid4", next_seed):
+    with TemporaryDirectory() if profile.has_journal else nullcontext("") as folder, patch("flow_sdk.wiring.uuid4", next_seed):
         stage = Stage(profile, world, Path(folder))
         WORLDS[world](stage)
         if SECRET.encode() in stage.journals():
@@ -75,8 +76,9 @@ def _problems(stage: Stage) -> Iterator[str]:
     time: Any = stage.time
     if time._runs or time._sleepers or time._idle:
         yield "9. a run is still alive"
-    if not stage.closed and stage.holder.budget != stage.budget:
-        yield f"8. of the retry budget is left {stage.holder.budget}, not {stage.budget}"
+    for party in stage.parties:
+        if party.closed_at is None and not party.is_dead and party.holder.budget != party.budget:
+            yield f"8. of the retry budget is left {party.holder.budget}, not {party.budget}"
     model = stage.platform.model
     assert isinstance(model, Model)
     executions = model.state.executions.values()
@@ -89,36 +91,44 @@ def _problems_of(stage: Stage, shadow: Shadow, own: list[Execution]) -> Iterator
     call, end = shadow.call, stage.ends.get(shadow.call.index)
     if call.kind in STARTS and len(own) > 1:
         yield "1. its submission started two executions, one of them late"
+    if call.index not in stage.begun:
+        if stage.profile.mode == "liveness":
+            yield "12. nobody went on with it: no handle was left"
+        return
     if end is None:
         yield "12. it has not returned"
+        return
+    if shadow.is_lost:
         return
     if shadow.seen and not shadow.has_ended:
         yield "12. it has returned, and its run has not ended"
     action: Done[Any] | Raise | Gone | None = shadow.seen[-1].action if shadow.seen else None
-    yield from _untrue(stage, end, action)
+    yield from _untrue(stage, shadow, end, action)
     if end.error is not None and not isinstance(end.error, PlatformClientError):
         yield f"11. it raised what is no error of ours: {end.error!r}"
     if end.error is not None and SECRET in _texts(end.error):
         yield "10. its error shows the token"
-    if call.kind in STARTS and own and _result(action) not in (None, record(own[0], 0.0)["result"]):
-        yield "6. its answer is not what came of its own inputs"
+    if own and isinstance(action, Done):
+        yield from _wrong_record(own[0], action.value)
     if stage.profile.mode == "liveness":
         yield from _not_live(shadow, action)
 
 
-def _result(action: Done[Any] | Raise | Gone | None) -> Any:
-    return action.value["result"] if isinstance(action, Done) else None
+def _wrong_record(execution: Execution, told: Any) -> Iterator[str]:
+    if told["result"] not in (None, record(execution, 0.0)["result"]) or (told["status"] == "completed" and told["result"] is None):
+        yield "6. its answer is not what came of its own inputs"
 
 
-def _untrue(stage: Stage, end: End, action: Done[Any] | Raise | Gone | None) -> Iterator[str]:
+def _untrue(stage: Stage, shadow: Shadow, end: End, action: Done[Any] | Raise | Gone | None) -> Iterator[str]:
+    is_closed = shadow.party.closed_at is not None
     match action:
         case Done() if end.value is not action.value and not end.left:
             yield "5. what it answered with is not what its run ended in"
         case Raise(failure) if not end.left and getattr(end.error, "failure", None) != failure:
             yield "5. what it raised is not what its run ended in"
-        case Gone() if not (end.left or stage.closed or stage.life > 1):
+        case Gone() if not (end.left or is_closed or stage.has_crashed):
             yield "5. nobody left it, and its run was left"
-        case None if not stage.closed and end.error is None and not end.left:
+        case None if not is_closed and end.error is None and not end.left:
             yield "it was not run"
         case _:
             pass
@@ -127,7 +137,9 @@ def _untrue(stage: Stage, end: End, action: Done[Any] | Raise | Gone | None) -> 
 def _not_live(shadow: Shadow, action: Any) -> Iterator[str]:
     call = shadow.call
     expected = ExecutionStatus.FAILED if call.component == "fail" else ExecutionStatus.COMPLETED
-    latest = max(call.starts_at, call.work_seconds) + LIVENESS_SECONDS_MAX
+    # Whoever goes on by a handle starts where the one before has ended.
+    starts_at = shadow.seen[0].at if call.of is not None and shadow.seen else call.starts_at
+    latest = max(starts_at, call.work_seconds) + LIVENESS_SECONDS_MAX
     if shadow.seen and shadow.seen[-1].at > latest:
         yield f"12. it ended at {shadow.seen[-1].at:.1f}, later than {latest:.1f}"
     match action:

@@ -1,15 +1,14 @@
 """What a simulated run is made of in every world: the platform, its tokens, the arguments of the client, and what is seen of each call."""
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from platform_core.actions import Done, Send, Sleep
+from platform_core.actions import Send
 from platform_core.config import Settings
 from platform_core.derive import derived_uuid, idempotency_key
 from platform_core.exchange import REQUEST_ID
@@ -18,23 +17,22 @@ from platform_core.job import EXECUTION_REQUEST_SECONDS_MAX
 from platform_core.machine import Decision
 from platform_core.messages import OutgoingRequest, Request
 from platform_core.requests import submission
-from platform_core.retry import RetryBudget, RetryPolicy
 from platform_core.schedule import HOLD_SECONDS_MAX
 from platform_emulator.components import COMPONENTS
 from platform_emulator.model import Model
 from platform_transports._fake_play import Heard
-from platform_transports.budget import BudgetHolder
 from platform_transports.contract import Credentials, Progress
 from platform_transports.fake import FakePlatform
 from platform_transports.journal import Journal
 from platform_transports.virtual_time import VirtualTime
-from tests.exploration.world import ATTEMPTS_MAX, SECRET
+from tests.exploration.world import SECRET
 
+from .handles import End, Handles
 from .network import Network
+from .parties import BASE_URL, Party
 from .shadow import Named, Shadow
 from .swarm import STARTS, Call, Profile
 
-BASE_URL = "https://platform.test"
 HANGS_SECONDS = 60.0
 """Of real time, of which a run takes a few milliseconds: a world in which time stands still for ever ends here."""
 ROW_SECONDS_MAX = 2 * HOLD_SECONDS_MAX + EXECUTION_REQUEST_SECONDS_MAX
@@ -61,12 +59,9 @@ def seeds_of(call: Call) -> Iterator[UUID]:
         yield derived_uuid(call.seed, "another", number)
 
 
-class End(NamedTuple):
-    """How a call ended for its caller."""
-
-    value: Any = None
-    error: BaseException | None = None
-    left: bool = False
+def end_of(end: object) -> End:
+    """The same of what a row or a recovery tells."""
+    return End(error=end) if isinstance(end, BaseException) else End(end)
 
 
 class Stage:
@@ -75,73 +70,67 @@ class Stage:
     def __init__(self, profile: Profile, world: str, folder: Path) -> None:
         """`folder` is for its journal."""
         self.profile = profile
+        self.problems: list[str] = []
+        self.open_sends = 0
         self._world = world
-        self._random = Random(f"network {profile.mode} {profile.seed}")
         self._owners: dict[str, int] = {}
-        self.network = Network(profile, self._random, lambda request: self._owners[request.headers.get(REQUEST_ID) or ""])
+        random = Random(f"network {profile.mode} {profile.seed}")
+        self.network = Network(profile, random, lambda request: self._owners[request.headers.get(REQUEST_ID) or ""])
         self.platform = Platform(self)
         self.network.platform = self.platform
+        self._folder = folder
+        self.journal = Journal(folder / "journal", sync="never") if profile.has_journal else None
+        """That of the first process."""
+        self.parties: list[Party] = []
+        self.first = self.new_party(0)
+        """The client that all begin with."""
         self.targets = self._others()
         self.shadows = self._shadows()
         self._of_seed = {shadow.call.seed: shadow for shadow in self.shadows}
+        self.handles = Handles(self.shadows)
         self.ends: dict[int, End] = {}
-        self.closed = False
-        self.life = 1
-        """Of the process: the second is the one that goes on where the first has died."""
-        self.open_sends = 0
-        self._folder = folder
-        self.journal = None if profile.crashes_at is None else Journal(folder / "journal", sync="never")
-        """That of the first life."""
-        self._providing: list[int] = []
-        """In which lives the token provider is being called."""
-        self.budget = RetryBudget(profile.budget, profile.budget)
-        """What is to be left of the client's, by what its runs decide."""
-        self.holder = BudgetHolder(self.budget)
-        """The client's own."""
-        self.problems: list[str] = []
-        self.tokens = [f"{SECRET}-0"] if profile.has_token else []
-        self._provided = 0
-        self._renewed_at = 0.0
+        self.begun: set[int] = set()
+        """The calls that were made; one that is to go on by a handle is not, where none was left."""
+        self.has_crashed = False
 
     @property
     def time(self) -> VirtualTime:
         """The virtual time of the platform."""
         return self.platform.time
 
-    def options(self) -> dict[str, Any]:
-        """What both clients are made with, besides their transport and token provider."""
-        return {
-            "base_url": BASE_URL,
-            "auth_token": self.tokens[-1] if self.tokens else None,
-            "timeout": self.profile.timeout_seconds,
-            "retry": RetryPolicy(attempts_max=ATTEMPTS_MAX),
-            "idempotent_submissions": self.profile.keyed,
-            "observers": (self._observer(),),
-            "journal": self.journal if self.life == 1 else None,
-            "env": {},
-        }
+    def new_party(self, number: int) -> Party:
+        """What there is to know of one more client."""
+        party = Party(self, number, self.journal if number >= 0 else None)
+        self.parties.append(party)
+        return party
 
-    def pays(self, action: object) -> bool:
-        """See `Around`."""
-        match action:
-            case Sleep(_, cost):
-                after = self.budget.withdraw(cost)
-                self.budget = after or self.budget
-                return after is not None
-            case Done():
-                self.budget = self.budget.deposit()
-                return True
-            case _:
-                return True
+    def begin(self, call: Call, party: Party) -> None:
+        """This client makes this call now."""
+        self.begun.add(call.index)
+        self.shadows[call.index].party = party
 
-    def crash(self) -> Path:
-        """The process dies: what its journal holds now is left of it."""
-        self.life += 1
-        content = (self._folder / "journal").read_bytes()
-        self.budget = RetryBudget(self.profile.budget, self.profile.budget)
-        self.holder = BudgetHolder(self.budget)
+    def end(self, call: Call, end: End, party: Party) -> None:
+        """How it ended for whoever has called this client; what a dead process still tells is heard by nobody."""
+        if not party.is_dead:
+            self.ends[call.index] = end
+            self.handles.keep(call, end)
+
+    def under_way(self) -> Shadow | None:
+        """The run that a crash interrupts."""
+        return next((shadow for shadow in self.shadows if shadow.is_under_way), None)
+
+    def crash(self, shadow: Shadow) -> Path:
+        """The process dies amid this run: what its journal holds now is left of it, and each handle that was stored before."""
+        self.has_crashed = True
+        for party in self.parties:
+            party.is_dead = True
         left = self._folder / "left"
-        left.write_bytes(content)
+        if self.journal is None:
+            self.ends[shadow.call.index] = End(left=True)
+            shadow.is_lost = True
+        else:
+            left.write_bytes((self._folder / "journal").read_bytes())
+            shadow.party = self.new_party(-1)
         return left
 
     def journals(self) -> bytes:
@@ -151,93 +140,45 @@ class Stage:
         self.journal.close()
         return b"".join(path.read_bytes() for path in sorted(self._folder.iterdir()))
 
-    def end_of_recovered(self, end: object) -> None:
-        """How the run ended in its second life."""
-        self.ends[0] = End(error=end) if isinstance(end, BaseException) else End(end)
-
     def seeds_of_row(self) -> Iterator[UUID]:
-        """Those of all calls, in turn."""
-        return iter([call.seed for call in self.profile.calls])
+        """Those of all calls in the row, in turn."""
+        return iter([self.profile.calls[index].seed for index, _ in self.row()])
 
-    def ids_of_row(self) -> list[str]:
-        """The executions that are awaited in one row."""
-        return [self.targets[call.index][1] for call in self.profile.calls]
+    def row(self) -> list[tuple[int, ExecutionHandle | str]]:
+        """The calls that are awaited in one row, by a handle or by an id."""
+        if not self.profile.row_of_handles:
+            return [(call.index, self.targets[call.index][1]) for call in self.profile.calls]
+        given = ((call.index, self.handles.of(call)) for call in self.profile.calls if call.of is not None)
+        return [(index, handle) for index, handle in given if handle is not None]
+
+    def begin_row(self, party: Party) -> list[ExecutionHandle | str]:
+        """This client awaits it: what it is given."""
+        row = self.row()
+        for index, _ in row:
+            self.begin(self.profile.calls[index], party)
+        return [given for _, given in row]
 
     def end_of_row(self, handle: ExecutionHandle, end: object) -> None:
         """How the run of this handle ended, which the row tells once."""
-        index = self.ids_of_row().index(str(handle.execution_id))
-        if index in self.ends:
-            self.problems.append(f"call {index}: 6. the row tells its end twice")
-        self.ends[index] = End(error=end) if isinstance(end, BaseException) else End(end)
+        found = [index for index, given in self.row() if given in (handle, handle.execution_id)]
+        if not found or found[0] in self.ends:
+            self.problems.append(f"6. the row tells an end twice, or of what it was not given: {handle}")
+            return
+        self.ends[found[0]] = end_of(end)
 
-    def sending(self) -> Callable[[], AbstractContextManager[None]]:
-        """What a transport of this life is to enter for each request."""
-        life = self.life
-
-        @contextmanager
-        def entered() -> Generator[None, None, None]:
-            if life != self.life:
-                self.problems.append("a process that has died has sent a request")
-            self.open_sends += 1
-            try:
-                yield
-            finally:
-                self.open_sends -= 1
-
-        return entered
-
-    def _observer(self) -> Callable[[Decision], None]:
-        """The client's observer. What a process decides that has died is heard by nobody."""
-        life = self.life
-        return lambda decision: self._observe(decision) if life == self.life else None
-
-    def _observe(self, decision: Decision) -> None:
+    def observe(self, decision: Decision) -> None:
+        """See `Around`."""
         shadow = self._of_seed[decision.operation_id]
         if isinstance(decision.action, Send):
             self._owners[decision.action.request.headers.get(REQUEST_ID) or ""] = shadow.call.index
         shadow.observe(decision)
+        if shadow.has_ended and self.profile.goes_on(shadow.call, lambda call: self.shadows[call.index].has_ended):
+            # Time is to stand still until whoever goes on with its handle has taken over.
+            self.platform.together(1)
 
     def shadow_of(self, request: OutgoingRequest) -> Shadow:
         """Whose request it is."""
         return self.shadows[self._owners[request.headers.get(REQUEST_ID) or ""]]
-
-    @contextmanager
-    def provider_called(self) -> Generator["Asked", None, None]:
-        """The token provider is being called inside it."""
-        assert self.profile.provider is not None
-        life = self.life
-        if life in self._providing:
-            self.problems.append("8. the token provider is called twice at a time")
-        self._providing.append(life)
-        try:
-            yield Asked(self, life, self.platform.now + self.profile.provider.seconds)
-        finally:
-            self._providing.remove(life)
-
-    def next_token(self, life: int) -> str:
-        """What the provider answers with now. The tokens of a process that has died are of no use to another one."""
-        assert self.profile.provider is not None
-        answers = self.profile.provider.answers
-        answer = answers[self._provided] if self._provided < len(answers) else "token"
-        self._provided += 1
-        match answer:
-            case "transient":
-                raise OSError(f"{SECRET} and more that nobody may see")
-            case "permanent":
-                raise KeyError(SECRET)
-            case "no token":
-                return "no token"
-            case "token":
-                token = f"{SECRET}-{self._provided}"
-                if life == self.life:
-                    self.tokens.append(token)
-                    self._renewed_at = self.platform.now
-                return token
-
-    def is_current(self, credentials: Credentials) -> bool:
-        """Whether this is the newest token. A request may have been on its way just when that was renewed."""
-        newest = self.tokens[-2 if self._renewed_at == self.platform.now else -1 :]
-        return any(credentials == Credentials("Authorization", f"Bearer {token}") for token in newest)
 
     def invoked(self, client: Any, call: Call) -> Any:
         """The call: a coroutine of the async client, or what the blocking one answers with."""
@@ -247,12 +188,14 @@ class Stage:
                 return self._started(client, call, "execute_{}", **options)
             case "submit":
                 return self._started(client, call, "submit_{}_execution")
+            case "resume":
+                return client.resume(self.handles.of(call))
             case "await":
-                return client.await_execution_result(self.targets[call.index][1], call.timeout_seconds, call.poll_interval_seconds)
+                return client.await_execution_result(self._id_for(call), call.timeout_seconds, call.poll_interval_seconds)
             case "cancel":
-                return client.cancel_execution(self.targets[call.index][1])
+                return client.cancel_execution(self._id_for(call))
             case "look":
-                return client.get_execution_status(self.targets[call.index][1])
+                return client.get_execution_status(self._id_for(call))
             case _:
                 return client.request("GET", "/api/v1/tenants/orgs")
 
@@ -263,11 +206,15 @@ class Stage:
             component.component_id, _inputs(call), timeout_seconds=call.timeout_seconds, **options
         )
 
+    def _id_for(self, call: Call) -> str:
+        handle = self.handles.of(call)
+        return self.targets[call.index][1] if handle is None or handle.execution_id is None else handle.execution_id
+
     def _others(self) -> dict[int, tuple[str, str]]:
         """The executions that another client has started, for the calls that are about such: key and id."""
         found: dict[int, tuple[str, str]] = {}
         for call in self.profile.calls:
-            if call.kind in STARTS or call.kind == "request":
+            if call.kind in STARTS or call.kind == "request" or call.of is not None:
                 continue
             key = derived_uuid(call.seed, "of another client")
             component = COMPONENT[call.component]
@@ -293,11 +240,14 @@ class Stage:
     def _shadows(self) -> list[Shadow]:
         shadows: list[Shadow] = []
         for call in self.profile.calls:
+            former = None if call.of is None else shadows[call.of]
             key = str(idempotency_key(call.seed)) if self.profile.keyed else None
-            if call.kind not in STARTS:
+            if former is not None:
+                key = former.key
+            elif call.kind not in STARTS:
                 key = self.targets[call.index][0] if call.index in self.targets else None
-            others = frozenset(shadow.key for shadow in shadows if shadow.key is not None)
-            shadows.append(Shadow(call, Named(key, others), self, self._slack_seconds()))
+            others = frozenset(shadow.key for shadow in shadows if shadow.key is not None) - {key}
+            shadows.append(Shadow(call, Named(key, others, former), self.first, self.network, self._slack_seconds()))
         return shadows
 
     def _slack_seconds(self) -> float:
@@ -311,19 +261,6 @@ class Stage:
 
 def _inputs(call: Call) -> dict[str, Any]:
     return {"seconds": call.work_seconds, "message": f"failed {call.index}", "marker": str(call.seed)}
-
-
-class Asked(NamedTuple):
-    """A call of the token provider."""
-
-    stage: Stage
-    life: int
-    at: float
-    """When it answers."""
-
-    def token(self) -> str:
-        """What it answers with then."""
-        return self.stage.next_token(self.life)
 
 
 class Platform(FakePlatform):
@@ -346,7 +283,7 @@ class Platform(FakePlatform):
         return super().receive(outgoing, credentials, progress)
 
     def _problems(self, outgoing: OutgoingRequest, credentials: Credentials) -> Iterator[str]:
-        stage, shadow = self._stage, self._stage.shadow_of(outgoing)
+        shadow = self._stage.shadow_of(outgoing)
         send = shadow.sending
         if send is None:
             yield "a request was sent that no decision asked for"
@@ -356,11 +293,11 @@ class Platform(FakePlatform):
             yield f"what was sent is not what was decided: {outgoing.method} {outgoing.url}"
         if not set(request.headers) <= set(outgoing.headers):
             yield "a header of the request was changed"
-        if not stage.is_current(credentials):
+        if not shadow.party.is_current(credentials):
             yield "10. a request carried a token that is not the newest"
         if any(SECRET in value for _, value in outgoing.headers) or SECRET in outgoing.url:
             yield "10. the token stands in a request's headers or URL"
-        if stage.closed and stage.profile.closes_at is not None and self.now > stage.profile.closes_at:
+        if shadow.party.closed_at is not None and self.now > shadow.party.closed_at:
             yield "a closed client has sent a request"
         if shadow.began_at is not None and self.now > shadow.began_at + send.deadline:
             yield "7. a request was sent after its deadline"

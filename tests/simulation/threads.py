@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flow_sdk import SyncPlatformClient
@@ -13,56 +14,167 @@ from platform_transports.journal import Journal
 from platform_transports.tokens import Denied, Granted, SyncTokens
 
 from .clocks import LeavingClock
-from .stage import HANGS_SECONDS, End, Stage, seeds, seeds_of
+from .handles import End
+from .parties import Party
+from .stage import HANGS_SECONDS, Stage, end_of, seeds, seeds_of
 from .swarm import Call
 
 
 def run_threads(stage: Stage) -> None:
-    """Each call in a thread of its own."""
-    leaves: dict[int, list[float]] = {}
-    clock = LeavingClock(stage.time, 0.0, leaves)
-    client = _client(stage, clock, leaves)
-    works: list[Callable[[], None]] = [_caller(stage, client, clock, leaves, call) for call in stage.profile.calls]
-    if stage.profile.row:
-        works = [lambda: _row(stage, client)]
-    if stage.profile.closes_at is not None:
-        works.append(lambda: _close(stage, client, clock))
-    if stage.profile.crashes_at is not None:
-        works.append(lambda: _crash(stage, client, clock, leaves))
+    """Each call in a thread of its own, with whoever goes on with its execution."""
+    threads = _Threads(stage)
+    profile, callers = stage.profile, threads.callers
+    works: list[Callable[[], None]] = [callers[call.index].chain for call in profile.calls if call.of is None]
+    if profile.row and not profile.row_of_handles:
+        works = [partial(threads.row, threads.client, stage.first)]
+    if profile.closes_at is not None:
+        works.append(threads.close)
+    if profile.crashes_at is not None:
+        works.append(threads.crash)
     stage.platform.together(len(works))
-    threads = [threading.Thread(target=work, name=f"{number}", daemon=True) for number, work in enumerate(works)]
-    for thread in threads:
+    if profile.row_of_handles:
+        works.append(threads.row_of_handles)
+    running = [threading.Thread(target=work, name=f"{number}", daemon=True) for number, work in enumerate(works)]
+    for thread in running:
         thread.start()
-    for thread in threads:
+    for thread in running:
         thread.join(HANGS_SECONDS)
         if thread.is_alive():
             stage.problems.append("12. a thread hangs")
             return
-    client.close()
+    threads.client.close()
 
 
-def _client(stage: Stage, clock: LeavingClock, leaves: dict[int, list[float]]) -> Any:
-    def provide() -> str:
-        with stage.provider_called() as asked:
-            clock.sleep_until(asked.at)
-            return asked.token()
+class _Threads:
+    """What all threads of a run share."""
 
-    provider = None if stage.profile.provider is None else provide
-    client: Any = SyncPlatformClient(**stage.options(), transport=_Transport(stage, clock, leaves), token_provider=provider)
-    client._wiring.budget = stage.holder
-    client._tokens = _Tokens(client._wiring.token, provider)
-    return client
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.leaves: dict[int, list[float]] = {}
+        """When whoever calls in this thread goes away."""
+        self.clock = LeavingClock(stage.time, 0.0, self.leaves)
+        self.client = self.new_client(stage.first)
+        self.callers = [_Caller(self, call) for call in stage.profile.calls]
+
+    def new_client(self, party: Party) -> Any:
+        """The client of this party."""
+        stage, clock = self.stage, self.clock
+
+        def provide() -> str:
+            with party.provider_called() as asked:
+                clock.sleep_until(asked.at)
+                return asked.token()
+
+        provider = None if stage.profile.provider is None else provide
+        client: Any = SyncPlatformClient(**party.options(), transport=_Transport(stage, party, clock, self.leaves), token_provider=provider)
+        client._wiring.budget = party.holder
+        client._tokens = _Tokens(client._wiring.token, provider)
+        return client
+
+    def row(self, client: Any, party: Party) -> None:
+        """Many calls at once, in one row."""
+        stage = self.stage
+        seeds.set(stage.seeds_of_row())
+        for handle, end in client.await_all(stage.begin_row(party), concurrency=1):
+            stage.end_of_row(handle, end)
+
+    def row_of_handles(self) -> None:
+        """Await in another client what all calls have left, once they have ended."""
+        stage = self.stage
+        for caller in self.callers:
+            if caller.call.of is None:
+                caller.ended.wait(HANGS_SECONDS)
+        with self.clock.run():
+            self.clock.sleep_until(stage.platform.now + stage.profile.calls[-1].starts_at)
+            party = stage.new_party(len(stage.profile.calls))
+            client = self.new_client(party)
+            stage.platform.together(bool(stage.row()))
+        self.row(client, party)
+        client.close()
+
+    def close(self) -> None:
+        """Close the first client."""
+        stage = self.stage
+        with self.clock.run():
+            assert stage.profile.closes_at is not None
+            self.clock.sleep_until(stage.profile.closes_at)
+            stage.first.closed_at = stage.platform.now
+            self.client.close()
+
+    def crash(self) -> None:
+        """As among tasks, but the thread of the dead process still sleeps."""
+        stage = self.stage
+        with self.clock.run():
+            assert stage.profile.crashes_at is not None
+            self.clock.sleep_until(stage.profile.crashes_at)
+            shadow = stage.under_way()
+            if shadow is None:
+                return
+            caller = self.callers[shadow.call.index]
+            path = stage.crash(shadow)
+            caller.client.close()
+            following = stage.profile.next_of(caller.call)
+            if stage.journal is not None or following is not None:
+                stage.platform.together(1)
+        if stage.journal is not None:
+            second = self.new_client(shadow.party)
+            with Journal(path, sync="never") as journal:
+                for _, end in second.recover(journal):
+                    stage.end(shadow.call, end_of(end), shadow.party)
+            second.close()
+        if following is not None:
+            self.callers[following.index].go_on()
 
 
-def _caller(stage: Stage, client: Any, clock: LeavingClock, leaves: dict[int, list[float]], call: Call) -> Callable[[], None]:
-    def work() -> None:
-        if call.starts_at:
+class _Caller:
+    """One call in a thread."""
+
+    def __init__(self, threads: _Threads, call: Call) -> None:
+        self.call = call
+        self.client: Any = None
+        self.party = threads.stage.first
+        self.ended = threading.Event()
+        self._threads = threads
+
+    def chain(self) -> None:
+        """The call, and who goes on with its execution, one after the other, each in a client of its own."""
+        stage = self._threads.stage
+        self.make(self._threads.client, stage.first)
+        following = None if stage.profile.row else stage.profile.next_of(self.call)
+        if following is not None and not self.party.is_dead:
+            self._threads.callers[following.index].go_on()
+
+    def go_on(self) -> None:
+        """By the handle that the call before this one has left."""
+        stage, clock = self._threads.stage, self._threads.clock
+        with clock.run():
+            clock.sleep_until(stage.platform.now + self.call.starts_at)
+            is_possible = stage.handles.of(self.call) is not None
+            if is_possible:
+                stage.platform.together(1)
+        if not is_possible:
+            return
+        party = stage.new_party(self.call.index)
+        client = self._threads.new_client(party)
+        self.make(client, party)
+        client.close()
+        following = stage.profile.next_of(self.call)
+        if following is not None and not party.is_dead:
+            self._threads.callers[following.index].go_on()
+
+    def make(self, client: Any, party: Party) -> None:
+        """Wait until it is time, call, and keep how that ends."""
+        stage, clock, call, leaves = self._threads.stage, self._threads.clock, self.call, self._threads.leaves
+        self.client, self.party = client, party
+        if call.of is None and call.starts_at:
             with clock.run():
                 clock.sleep_until(call.starts_at)
-                stage.platform.together(not stage.closed)
+                stage.platform.together(party.closed_at is None or stage.profile.next_of(call) is not None)
         seeds.set(seeds_of(call))
-        leaves[threading.get_ident()] = list(call.leaves_at)
-        life, end = stage.life, End(left=True)
+        stage.begin(call, party)
+        since = stage.platform.now if call.of is not None else 0.0
+        leaves[threading.get_ident()] = [since + at for at in call.leaves_at]
+        end = End(left=True)
         try:
             end = End(stage.invoked(client, call))
         except Exception as error:  # noqa: BLE001 -- as in a task
@@ -70,42 +182,9 @@ def _caller(stage: Stage, client: Any, clock: LeavingClock, leaves: dict[int, li
         except KeyboardInterrupt:
             pass
         finally:
-            if life == stage.life:
-                stage.ends[call.index] = end
             leaves.pop(threading.get_ident(), None)
-
-    return work
-
-
-def _row(stage: Stage, client: Any) -> None:
-    seeds.set(stage.seeds_of_row())
-    for handle, end in client.await_all(stage.ids_of_row(), concurrency=1):
-        stage.end_of_row(handle, end)
-
-
-def _close(stage: Stage, client: Any, clock: LeavingClock) -> None:
-    with clock.run():
-        assert stage.profile.closes_at is not None
-        clock.sleep_until(stage.profile.closes_at)
-        stage.closed = True
-        client.close()
-
-
-def _crash(stage: Stage, client: Any, clock: LeavingClock, leaves: dict[int, list[float]]) -> None:
-    """The process dies with what its journal holds, and another one goes on with that, while the thread of the dead one still sleeps."""
-    with clock.run():
-        assert stage.profile.crashes_at is not None
-        clock.sleep_until(stage.profile.crashes_at)
-        if not stage.shadows[0].is_under_way:
-            return
-        path = stage.crash()
-        client.close()
-        second = _client(stage, clock, leaves)
-        stage.platform.together(1)
-    with Journal(path, sync="never") as journal:
-        for _, end in second.recover(journal):
-            stage.end_of_recovered(end)
-    second.close()
+            stage.end(call, end, party)
+            self.ended.set()
 
 
 class _Tokens(SyncTokens):
@@ -131,10 +210,10 @@ class _Transport:
 
     name = "fake"
 
-    def __init__(self, stage: Stage, precise: LeavingClock, leaves: dict[int, list[float]]) -> None:
+    def __init__(self, stage: Stage, party: Party, precise: LeavingClock, leaves: dict[int, list[float]]) -> None:
         self.clock = LeavingClock(stage.time, stage.profile.lateness_seconds, leaves)
         self._inner = FakeSyncTransport(stage.platform, precise)
-        self._sending = stage.sending()
+        self._sending = party.sending()
 
     def send(self, request: OutgoingRequest, credentials: Credentials, deadline: float, limits: Limits, progress: Progress) -> Response:
         with self._sending():

@@ -36,13 +36,18 @@ def _of_profile(profile: Profile, world: str) -> Iterator[str]:
     for call in profile.calls:
         left = "".join(f", left at {at:.3f}" for at in call.leaves_at)
         what = f"{call.kind} {call.component}, {call.work_seconds:.3f} s"
-        yield f"  call {call.index}: {what}, from {call.starts_at:.3f}{left}, {call.on_abandon}"
+        of = (
+            ""
+            if call.of is None
+            else f", by the {'first ' if call.from_first else ''}handle of call {call.of}, {call.starts_at:.3f} s later"
+        )
+        yield f"  call {call.index}: {what}{of}, from {call.starts_at:.3f}{left}, {call.on_abandon}"
     yield f"  {profile.behaviour}"
     yield f"  faults: {', '.join(f'{kind} {rate:.2f}' for kind, rate in profile.rates.items()) or 'none'}"
     yield (
         f"  keyed {profile.keyed}, timeout {profile.timeout_seconds:g} s, budget {profile.budget}, "
         f"late by {profile.lateness_seconds:.3f} s, token {profile.has_token}, {profile.provider}, closed at {profile.closes_at}, "
-        f"crashed at {profile.crashes_at}, in a row {profile.row}"
+        f"crashed at {profile.crashes_at}, journal {profile.has_journal}, in a row {profile.row}"
     )
 
 
