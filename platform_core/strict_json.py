@@ -29,7 +29,7 @@ def strict_json(data: bytes, depth_max: int) -> Any:  # noqa: ANN401 -- JSON is 
         text = data.decode("utf-8").strip(_WHITE_SPACE)
         value, end = _DECODER.raw_decode(text)
         is_whole = end == len(text)
-        if is_whole and (b"\\ud" in data or b"\\uD" in data):
+        if is_whole and ("\\ud" in text or "\\uD" in text):
             fault = "a lone surrogate"
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except InvalidJson:
