@@ -285,8 +285,9 @@ def _look_at(transport: asyncio.Transport) -> Callable[[], bool]:
     poller.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def is_quiet() -> bool:
-        with suppress(OSError, ValueError):
+        try:
             return not poller.poll(0)
-        return False
+        except (OSError, ValueError):
+            return False
 
     return is_quiet
