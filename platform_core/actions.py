@@ -6,7 +6,7 @@ driver decides anything by it.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar, assert_never
+from typing import Generic, NamedTuple, TypeAlias, TypeVar, assert_never
 
 from .errors import Failure
 from .handles import ExecutionHandle
@@ -49,8 +49,7 @@ class Because(StrEnum):
     RESTORED = "restored"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why an action was chosen: a typed fact and, where there is one, its particular (a status, a cause)."""
 
     because: Because
@@ -81,8 +80,7 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The truth about a run that was left, as far as it is known.
 
     `handle` is there where something may be running, or has run, on the platform; `record` where the platform's word was heard.

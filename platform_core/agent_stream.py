@@ -187,14 +187,14 @@ class Streaming(_OfStream):
         if outcome.at >= self.job.seconds and heard.execution_id is not None:
             leaving = Leaving(self.job, ByDeadline(failure), outcome.at + CLEANUP_SECONDS)
             return leave_known(leaving, heard.execution_id, outcome.at, tally.sends, final=False)
-        return self._raise(replace(failure, message=f"the stream broke off: {failure.message}"), seen=True)
+        return self._raise(failure._replace(message=f"the stream broke off: {failure.message}"), seen=True)
 
     def _raise(self, failure: Failure, *, seen: bool) -> Step:
         """An error, with the handle where the execution is known. `seen`: there may be one."""
         if self.heard.execution_id is not None:
             return fail(self.job, failure, self.heard.execution_id, Reason.of(failure))
         if seen and issubclass(failure.error, PlatformConnectionError):
-            failure = replace(failure, error=PlatformSubmissionUnknownError)
+            failure = failure._replace(error=PlatformSubmissionUnknownError)
         return Ended(self.seed), Raise(failure, Reason.of(failure))
 
     def _abandoned(self, outcome: Abandoned) -> Step:

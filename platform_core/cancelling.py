@@ -6,7 +6,7 @@ that was accepted is no end: cancelled is what the platform says is cancelled.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol, assert_never
+from typing import NamedTuple, Protocol, assert_never
 from uuid import UUID
 
 from .actions import ANSWERED, FIRST, PAUSE_OVER, Because, Done, Fate, Raise, Reason, Report, Sleep
@@ -74,8 +74,7 @@ class Goal(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """One execution that is to be cancelled. `pauses` counts how often it was asked again."""
 
     goal: Goal
@@ -128,12 +127,12 @@ class Cancelling(_OfCancel):
         check(EDGES, self, outcome)
         if isinstance(outcome, Abandoned):
             seen = self.cancel.pauses > 0 or maybe_seen(self.exchange, outcome.sent)
-            return self.cancel.goal.abandoned(replace(self.cancel, sends=self.exchange.tally.sends), outcome, seen=seen)
+            return self.cancel.goal.abandoned(self.cancel._replace(sends=self.exchange.tally.sends), outcome, seen=seen)
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
             return Cancelling(self.cancel, end.exchange), end.action
         word = verdict(end, self.cancel.goal.settings.limits, self.cancel.execution_id)
-        cancel = replace(self.cancel, sends=word.sends)
+        cancel = self.cancel._replace(sends=word.sends)
         if isinstance(word, Unheard) and word.status in TOO_LATE_STATUSES:
             return _reread(cancel, word)
         return _judge(cancel, word, unknown=False)
@@ -151,13 +150,13 @@ class Rereading(_OfCancel):
         """What the platform says of the execution."""
         check(EDGES, self, outcome)
         if isinstance(outcome, Abandoned):
-            return self.cancel.goal.abandoned(replace(self.cancel, sends=self.exchange.tally.sends), outcome, seen=True)
+            return self.cancel.goal.abandoned(self.cancel._replace(sends=self.exchange.tally.sends), outcome, seen=True)
         end = self.exchange.step(outcome)
         if isinstance(end, InFlight):
             return Rereading(self.cancel, self.refused_with, end.exchange), end.action
         word = verdict(end, self.cancel.goal.settings.limits, self.cancel.execution_id)
         unknown = isinstance(word, Unheard) and word.status == NOT_FOUND == self.refused_with
-        return _judge(replace(self.cancel, sends=word.sends), word, unknown=unknown)
+        return _judge(self.cancel._replace(sends=word.sends), word, unknown=unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +245,7 @@ def _judge(cancel: Cancel, word: Heard | Unheard, *, unknown: bool) -> Step:
     if at + pause >= goal.ends_at:
         return goal.over(cancel, last, at)
     until = at + pause * goal.jitter(cancel)
-    return CancelPausing(replace(cancel, pauses=cancel.pauses + 1), at, until, last), Sleep(until, 0, reason)
+    return CancelPausing(cancel._replace(pauses=cancel.pauses + 1), at, until, last), Sleep(until, 0, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +290,7 @@ class CancelCall:
     def over(self, cancel: Cancel, last: Failure | None, at: float) -> Step:
         """The last failure is the error."""
         assert last is not None, "only what was not heard is asked again"
-        return self._fail(cancel, replace(last, elapsed=at))
+        return self._fail(cancel, last._replace(elapsed=at))
 
     def abandoned(self, cancel: Cancel, outcome: Abandoned, *, seen: bool) -> Step:
         """The cancel may have been recorded or not; before it was handed on, it was not."""
@@ -299,7 +298,7 @@ class CancelCall:
         return gone(self.seed, Report(fate, self._handle(cancel)), Because.ABANDONED)
 
     def _fail(self, cancel: Cancel, failure: Failure) -> Step:
-        return Ended(self.seed), Raise(replace(failure, handle=self._handle(cancel)), Reason.of(failure))
+        return Ended(self.seed), Raise(failure._replace(handle=self._handle(cancel)), Reason.of(failure))
 
     def _handle(self, cancel: Cancel) -> ExecutionHandle:
         return ExecutionHandle("execution", cancel.execution_id, None, 0.0, cancel.sends, "detach")

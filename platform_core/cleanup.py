@@ -7,7 +7,7 @@ is abandoned while it leaves by its deadline ends in `Gone`, within the seconds 
 
 import json
 from dataclasses import dataclass, replace
-from typing import TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 from uuid import UUID
 
 from .actions import Because, Fate, Raise, Reason, Report, Sleep
@@ -37,8 +37,7 @@ class ByCaller:
     """The caller went away."""
 
 
-@dataclass(frozen=True, slots=True)
-class ByDeadline:
+class ByDeadline(NamedTuple):
     """Our own deadline passed: this is its error, unless the platform has a verdict after all."""
 
     failure: Failure
@@ -47,8 +46,7 @@ class ByDeadline:
 Why: TypeAlias = ByCaller | ByDeadline
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(NamedTuple):
     """A run that is being left: the goal of its cancel (see `cancelling.py`)."""
 
     job: Job
@@ -93,11 +91,11 @@ class Leaving:
         """The second time is the last; but a run that left by its deadline is abandoned for the first."""
         if outcome.final or isinstance(self.why, ByCaller) or outcome.at >= self.ends_at:
             return self.by_caller().unknown(cancel.execution_id, outcome.at, cancel.sends)
-        return begin_cancel(replace(cancel, goal=self.by_caller()), outcome.at, Reason(Because.ABANDONED))
+        return begin_cancel(cancel._replace(goal=self.by_caller()), outcome.at, Reason(Because.ABANDONED))
 
     def by_caller(self) -> "Leaving":
         """The same, now that the caller went away as well."""
-        return replace(self, why=ByCaller())
+        return self._replace(why=ByCaller())
 
     def ended(self, word: Heard) -> Step:
         """The execution has ended, by our cancel or before it."""
@@ -110,7 +108,7 @@ class Leaving:
                 return gone(self.seed, Report(fate, handle, record), Because.TERMINAL)
             case ByDeadline(failure) if cancelled:
                 message = f"{failure.message}; the execution was cancelled"
-                failure = replace(failure, message=message, execution_json=json.dumps(record))
+                failure = failure._replace(message=message, execution_json=json.dumps(record))
                 return self._raise(failure, record["execution_id"], at, sends)
             case ByDeadline():
                 return conclude(self.job, word)
@@ -129,7 +127,7 @@ class Leaving:
                 assert_never(self.why)
 
     def _raise(self, failure: Failure, known: str | Submission, at: float, sends: int) -> Step:
-        return fail(self.job, replace(failure, elapsed=at, attempts=sends), known, Reason(Because.DEADLINE))
+        return fail(self.job, failure._replace(elapsed=at, attempts=sends), known, Reason(Because.DEADLINE))
 
 
 class _OfLeaving:

@@ -1,9 +1,8 @@
 """What a client is configured with: where the platform is, what stands in every request, and what operations are built with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .checks import checked_seconds
 from .limits import DEFAULT_LIMITS, Limits
@@ -21,8 +20,7 @@ _OF_EACH_REQUEST = frozenset({"accept", "content-type", "x-request-id", IDEMPOTE
 """What a request says for itself. For all requests at once it would be passed over, or make one submission of two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What operations are built with: frozen values, none of them a secret, none of them tied to an origin."""
 
     timeout_seconds: float = 300.0
@@ -39,8 +37,7 @@ class Settings:
 DEFAULT_SETTINGS = Settings()
 
 
-@dataclass(frozen=True, slots=True)
-class ClientConfig:
+class ClientConfig(NamedTuple):
     """What stays the same for the life of a client; `headers` stand in every request that has none of these names itself."""
 
     origin: Origin
@@ -93,8 +90,7 @@ class ClientConfig:
 
         Raises `TypeError` or `ValueError` that names the parameter.
         """
-        settings = replace(
-            self.settings,
+        settings = self.settings._replace(
             timeout_seconds=self.settings.timeout_seconds if timeout is None else checked_seconds(timeout, "timeout"),
             retry=self.settings.retry if retry is None else _instance(retry, RetryPolicy, "retry"),
         )
@@ -103,7 +99,7 @@ class ClientConfig:
             if name.lower() in _OF_EACH_REQUEST:
                 message = f"headers must not have {name} for all requests: give it to the one request that it is for"
                 raise ValueError(message)
-        return replace(self, headers=own.with_defaults(self.headers), settings=settings)
+        return self._replace(headers=own.with_defaults(self.headers), settings=settings)
 
     def outgoing(self, request: Request, user_agent: str) -> OutgoingRequest:
         """The request as a transport gets it: with an absolute URL and every header but those of credentials and framing."""

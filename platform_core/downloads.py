@@ -40,8 +40,7 @@ class Downloaded(NamedTuple):
     """A strong one, as the server gave it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(NamedTuple):
     """What stays the same. `seconds` is our deadline for all of it; `restartable`: what was received can be taken back."""
 
     seed: UUID
@@ -214,4 +213,4 @@ def download(
 
 
 def _cannot_go_on(failure: Failure) -> Failure:
-    return replace(failure, message=f"{failure.message}; it was not gone on with, since the answer had no strong entity tag")
+    return failure._replace(message=f"{failure.message}; it was not gone on with, since the answer had no strong entity tag")

@@ -19,9 +19,8 @@ Nothing here ever holds a request's headers, so that no error can hold a token.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from .handles import ExecutionHandle
 from .outcomes import Sent
@@ -231,8 +230,7 @@ def error_for_status(status: int) -> type[PlatformClientError]:
     return _BY_STATUS.get(status, PlatformClientError)
 
 
-@dataclass(frozen=True, slots=True)
-class CallFacts:
+class CallFacts(NamedTuple):
     """What every error of a call says of it: `elapsed` in seconds since the operation started, `request_id` of the last request."""
 
     method: str
@@ -242,8 +240,7 @@ class CallFacts:
     elapsed: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """What an error says, as a value. `details_json` and `execution_json` are JSON text, so that the value stays hashable."""
 
     error: type[PlatformClientError]
@@ -267,7 +264,7 @@ class Failure:
         return self.error(self)
 
 
-_PLAIN = sorted({field.name.removesuffix("_json") for field in fields(Failure)} - {"error", "message", "body", "handle"})
+_PLAIN = sorted({name.removesuffix("_json") for name in Failure._fields} - {"error", "message", "body", "handle"})
 
 
 def _parsed(text: str | None) -> object:

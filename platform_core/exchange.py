@@ -334,7 +334,7 @@ def no_answer(plan: Plan, tally: Tally, outcome: Failed) -> Failure:
     error, message = _NO_ANSWER.get(outcome.cause, (PlatformConnectionError, f"no answer: {outcome.cause}"))
     if detail := one_line(outcome.detail, MESSAGE_LENGTH_MAX):
         message = f"{message}: {detail}"
-    return replace(_failure(plan, tally, outcome.at, error, message), sent="maybe" if tally.seen else "no")
+    return _failure(plan, tally, outcome.at, error, message)._replace(sent="maybe" if tally.seen else "no")
 
 
 def _failure(plan: Plan, tally: Tally, at: float, error: type[PlatformClientError], message: str) -> Failure:
@@ -352,14 +352,14 @@ def _failure(plan: Plan, tally: Tally, at: float, error: type[PlatformClientErro
 
 def _sent_once(tally: Tally, at: float, last: Failure) -> Unanswered:
     """It would be tried again, but for its body."""
-    failure = replace(last, message=f"{last.message}; it was not tried again, since its body cannot be sent twice")
+    failure = last._replace(message=f"{last.message}; it was not tried again, since its body cannot be sent twice")
     return Unanswered(at, failure, tally.sends, tally.seen, passing=True)
 
 
 def _too_late(tally: Tally, at: float, last: Failure) -> Unanswered:
     """Our own deadline passed before the next attempt: its error carries the last failure."""
     message = f"the deadline of the call passed; last failure: {last.message}"
-    failure = replace(last, error=PlatformTimeoutError, message=message, attempts=tally.sends, elapsed=at)
+    failure = last._replace(error=PlatformTimeoutError, message=message, attempts=tally.sends, elapsed=at)
     return Unanswered(at, failure, tally.sends, tally.seen, passing=True)
 
 
@@ -367,7 +367,7 @@ def _token_failure(plan: Plan, tally: Tally, outcome: NotAuthorized, rejection: 
     if rejection is None:
         return _failure(plan, tally, outcome.at, PlatformAuthenticationError, f"there is no token: {outcome.reason}")
     message = f"{rejection.message}; the token could not be renewed: {outcome.reason}"
-    return replace(rejection, error=PlatformAuthenticationError, message=message, elapsed=outcome.at)
+    return rejection._replace(error=PlatformAuthenticationError, message=message, elapsed=outcome.at)
 
 
 _NO_ANSWER: dict[FailureCause, tuple[type[PlatformClientError], str]] = {

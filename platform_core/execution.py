@@ -183,9 +183,9 @@ class Polling(_OfJob):
             case Heard(record, at, sends):
                 return _wait(job, known.after(record, at, sends), at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]))
             case Unheard(failure, at, sends, _, status) if status == NOT_FOUND and at < known.known_at + GRACE_SECONDS:
-                return _wait(job, replace(known, sends=sends, last=failure), at, _hint(end), Reason(Because.NOT_KNOWN_YET))
+                return _wait(job, known._replace(sends=sends, last=failure), at, _hint(end), Reason(Because.NOT_KNOWN_YET))
             case Unheard(failure, at, sends, True):
-                return _wait(job, replace(known, sends=sends, last=failure), at, _hint(end), Reason.of(failure))
+                return _wait(job, known._replace(sends=sends, last=failure), at, _hint(end), Reason.of(failure))
             case Unheard(failure):
                 return fail(job, failure, known.execution_id, Reason.of(failure))
             case _:
@@ -248,4 +248,4 @@ def _by_caller(job: Job, at: float) -> Leaving:
 
 def _too_late(failure: Failure) -> Failure:
     message = f"no answer to the submission before the deadline; last failure: {failure.message}"
-    return replace(failure, error=PlatformTimeoutError, message=message)
+    return failure._replace(error=PlatformTimeoutError, message=message)

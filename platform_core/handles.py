@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
 from uuid import UUID
 
 from .messages import checked_id, checked_target
@@ -19,8 +19,7 @@ HandleKind: TypeAlias = Literal["code_block", "agent", "workflow", "execution"]
 """The kind of component that was submitted; `execution` for one that was only awaited."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """What was submitted, to send the same bytes with the same key again."""
 
     key: UUID

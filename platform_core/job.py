@@ -1,7 +1,6 @@
 """A run of an execution: what stays the same for all of it, and what it knows of the platform's side."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from .actions import Action
@@ -24,8 +23,7 @@ _ONE_ATTEMPT = RetryPolicy(attempts_max=1)
 Step: TypeAlias = tuple[Operation[ExecutionRecord], Action[ExecutionRecord]]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """What stays the same. `seconds` is our own deadline, on the operation's clock."""
 
     seed: UUID
@@ -54,8 +52,7 @@ class Job:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is known of an execution on the platform."""
 
     execution_id: str

@@ -6,11 +6,14 @@ Rule 2: the value that `step` returned means that its action is in flight. Whoev
 Rule 3: a state is a class and waits for one action alone. Which outcomes it takes, and which states may follow, stands in the
         `EDGES` of its module; whatever does not stand there is refused as `Misuse` before anything else is looked at.
 Rule 4: `step` raises for misuse alone. Whatever the world does comes back as an action.
+Rule 5: states, actions and outcomes are dataclasses, which are equal within their class alone: a named tuple is equal to any tuple of the
+        same values, so that a `Woke` would be a `Started`. Of the classes that may stand in one field, at most one is a named tuple.
+        What stands alone in its place and checks nothing is one: it takes a fifth of the time to define (docs/benchmarks.md).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from .actions import Action
@@ -50,8 +53,7 @@ class Ended:
         raise refused(self, outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One step, as observers see it: `operation_id` is the seed, `action` was not yet performed."""
 
     operation_id: UUID

@@ -8,8 +8,7 @@ Rule 2: of an answer's body only a sanitised message, a code, details and the fi
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from .errors import (
@@ -45,8 +44,7 @@ _BY_END: Mapping[str, type[PlatformExecutionError]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Nonsense:
+class Nonsense(NamedTuple):
     """An answer that makes no sense, and why, in a fixed text."""
 
     message: str

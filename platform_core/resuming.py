@@ -5,7 +5,6 @@ meanwhile, so that its deadline is as far ahead as it was. What is behind a hand
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, cast, get_args
 from uuid import UUID
 
@@ -100,7 +99,7 @@ def end_of_left(report: Report) -> ExecutionRecord | Failure:
     if report.record["status"] == ExecutionStatus.COMPLETED:
         return report.record
     asked = status_request(report.record["execution_id"])
-    return replace(failure_from_record(report.record, CallFacts(asked.method, asked.path)), handle=report.handle)
+    return failure_from_record(report.record, CallFacts(asked.method, asked.path))._replace(handle=report.handle)
 
 
 def _check_body(body: bytes, settings: Settings) -> None:

@@ -14,6 +14,7 @@ Rule 6: an attempt that brought more of a download is the first of a new row: wh
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .checks import checked_count, checked_seconds
 from .messages import External, Request
@@ -57,8 +58,7 @@ class RetryPolicy:
 DEFAULT_RETRY = RetryPolicy()
 
 
-@dataclass(frozen=True, slots=True)
-class RetryBudget:
+class RetryBudget(NamedTuple):
     """What a client may still spend on repeats, so that an outage does not turn all its calls into a storm of them."""
 
     balance: int = 500

@@ -5,14 +5,13 @@ Whoever learns the real path of an assumed route changes its line here; builders
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 API_PREFIX = "/api/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A method and a path with named segments; `documented` where the platform's own page says so."""
 
     method: str

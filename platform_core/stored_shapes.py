@@ -6,8 +6,7 @@ Rule 3: what is read is as good as what our own builders make: no target, header
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
 from . import errors
@@ -66,8 +65,7 @@ from .stored_values import (
 from .submission import submission_of
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """One type: its name, its fields in their order, and what must be true of them together."""
 
     name: str
@@ -135,6 +133,10 @@ def _submits(job: Job, request: Request) -> str | None:
     return None
 
 
+def _submits_its_job(state: Ready | Submitting) -> str | None:
+    return _submits(state.job, state.request)
+
+
 def _learns(state: Learning | LearnPausing) -> str | None:
     wrong = _submits(state.leaving.job, state.request)
     if wrong is None and state.submission != submission_of(state.request):
@@ -192,13 +194,13 @@ _SINGLE = one_of(Sending, Authorizing)
 _AT = {"at": NUMBER}
 
 STATES = (
-    Shape("ready", Ready, {"job": _JOB, "request": _REQUEST}, lambda state: _submits(state.job, state.request)),
+    Shape("ready", Ready, {"job": _JOB, "request": _REQUEST}, _submits_its_job),
     Shape("ready to watch", ReadyToWatch, {"job": _JOB, "execution_id": ID}),
     Shape(
         "submitting",
         Submitting,
         {"job": _JOB, "request": _REQUEST, "exchange": _WITH_PAUSES},
-        lambda state: _submits(state.job, state.request),
+        _submits_its_job,
     ),
     Shape("waiting", Waiting, {"job": _JOB, "known": _KNOWN, **_AT, "until": NUMBER}),
     Shape("polling", Polling, {"job": _JOB, "known": _KNOWN, "exchange": _SINGLE}),

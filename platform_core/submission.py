@@ -1,6 +1,5 @@
 """The request that starts an execution: how it is repeated, and what an error of it must carry."""
 
-from dataclasses import replace
 from uuid import UUID
 
 from .actions import Raise, Reason
@@ -43,4 +42,4 @@ def submission_failed(job: Job, request: Request, failure: Failure, *, seen: boo
     submission = submission_of(request)
     handle = None if submission is None else job.handle(submission, failure.elapsed, failure.attempts)
     error = PlatformSubmissionUnknownError if issubclass(failure.error, PlatformConnectionError) else failure.error
-    return Ended(job.seed), Raise(replace(failure, error=error, handle=handle), Reason.of(failure))
+    return Ended(job.seed), Raise(failure._replace(error=error, handle=handle), Reason.of(failure))

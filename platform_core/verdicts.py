@@ -1,6 +1,5 @@
 """What an answer says about an execution, and the ends that a run of one can come to."""
 
-from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -67,7 +66,7 @@ def conclude(job: Job, word: Heard) -> Step:
 def fail(job: Job, failure: Failure, known: str | Submission, reason: Reason) -> Step:
     """The end of a run by an error that carries the handle."""
     handle = job.handle(known, failure.elapsed, failure.attempts)
-    return Ended(job.seed), Raise(replace(failure, handle=handle), reason)
+    return Ended(job.seed), Raise(failure._replace(handle=handle), reason)
 
 
 def gone(seed: UUID, report: Report, because: Because) -> tuple[Ended, Gone]:
@@ -84,4 +83,4 @@ def deadline_failure(job: Job, known: Known, at: float) -> Failure:
         last = Failure(PlatformTimeoutError, message, method=poll.method, path=poll.path, request_id=request_id(job.seed, known.sends - 1))
     else:
         message = f"{message}; last failure: {last.message}"
-    return replace(last, error=PlatformTimeoutError, message=message, attempts=known.sends, elapsed=at)
+    return last._replace(error=PlatformTimeoutError, message=message, attempts=known.sends, elapsed=at)

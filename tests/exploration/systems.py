@@ -26,7 +26,7 @@ from .world import ATTEMPTS_MAX, Moment, Run, Shared
 DEADLINE = 12.0
 """Later than the grace of a 404, so that the one ends before the other, and no later than needed."""
 SETTINGS = Settings(retry=RetryPolicy(attempts_max=ATTEMPTS_MAX))
-SHORT = replace(SETTINGS, timeout_seconds=1.0)
+SHORT = SETTINGS._replace(timeout_seconds=1.0)
 COMPLETED = frozenset({str(ExecutionStatus.COMPLETED)})
 FEWER_ENDS = (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED)
 """An execution that ends timeout is as one that failed: two runs at once do without it."""
@@ -43,9 +43,9 @@ def bounded(moment: Moment, faults: int | None, abandonments: int = 2, ends_in: 
 def execution(on_abandon: OnAbandon = "cancel", *, keyed: bool = True, generation: int = 1, index: int = 0) -> Moment:
     """A code block is submitted and polled to its end."""
     seed = UUID(int=index + 1)
-    settings = replace(SETTINGS, idempotent_submissions=keyed)
+    settings = SETTINGS._replace(idempotent_submissions=keyed)
     operation: Any = execute_code_block(CODE_BLOCK, {}, seed=seed, settings=settings, on_abandon=on_abandon)
-    operation = replace(operation, job=replace(operation.job, seconds=DEADLINE))
+    operation = replace(operation, job=operation.job._replace(seconds=DEADLINE))
     run = Run(index, operation, str(idempotency_key(seed)) if keyed else None, DEADLINE, COMPLETED)
     return Moment(run, Shared(PLATFORM, generation))
 

@@ -389,11 +389,11 @@ def test_the_last_request_of_a_clean_up_is_done_by_its_end() -> None:
 def test_the_edges_are_as_declared() -> None:
     twice = Settings(retry=RetryPolicy(attempts_max=2))
     call: Any = cancel_execution(EXECUTION_ID, seed=SEED, settings=twice)
-    call = replace(call, cancel=replace(call.cancel, goal=replace(call.cancel.goal, ends_at=20.0)))
+    call = replace(call, cancel=call.cancel._replace(goal=replace(call.cancel.goal, ends_at=20.0)))
     starts = [call]
     for on_abandon in ("cancel", "detach"):
         operation: Any = execute(on_abandon, twice)
-        operation = replace(operation, job=replace(operation.job, seconds=15.0))
+        operation = replace(operation, job=operation.job._replace(seconds=15.0))
         starts += [drive_with(operation, lost(15.0)).operation, drive_with(operation, heard(1.0, "pending"), Woke(15.0)).operation]
         starts.append(drive_with(operation, left(15.0)).operation)
     starts = [start for start in starts if not isinstance(start, Ended)]

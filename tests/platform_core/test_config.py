@@ -1,6 +1,5 @@
 """What a client is configured with, from arguments and from an environment."""
 
-from dataclasses import FrozenInstanceError, fields
 from typing import Any
 from uuid import UUID
 
@@ -107,9 +106,9 @@ class TestFromEnv:
 def test_settings_cannot_be_changed() -> None:
     for value in (DEFAULT_SETTINGS, ClientConfig.from_env(URL)):
         assert not hasattr(value, "__dict__")
-        for field in fields(value):
-            with pytest.raises(FrozenInstanceError):
-                setattr(value, field.name, None)
+        for name in value._fields:
+            with pytest.raises(AttributeError):
+                setattr(value, name, None)
 
 
 class TestToken:

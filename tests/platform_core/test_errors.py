@@ -3,7 +3,6 @@
 import copy
 import json
 import pickle
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -255,7 +254,7 @@ class TestTexts:
         ],
     )
     def test_all_that_is_advised_is_this(self, error: type[PlatformClientError], changes: dict[str, Any], advice: str) -> None:
-        assert replace(Failure(error, "no", method="GET", path="/a"), **changes).exception().advice == advice
+        assert Failure(error, "no", method="GET", path="/a")._replace(**changes).exception().advice == advice
 
     def test_a_component_that_failed_and_a_platform_that_failed_are_told_apart(self) -> None:
         assert "The component itself failed" in failure_of(PlatformExecutionError).exception().advice

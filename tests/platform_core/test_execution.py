@@ -301,10 +301,10 @@ def test_the_states_before_the_start_are_two() -> None:
 def test_the_edges_are_as_declared() -> None:
     settings = Settings(retry=RetryPolicy(attempts_max=2))
     shortened: list[Any] = []
-    for operation in (execute(settings), execute(settings, "detach"), execute(replace(settings, idempotent_submissions=False))):
+    for operation in (execute(settings), execute(settings, "detach"), execute(settings._replace(idempotent_submissions=False))):
         state: Any = operation
-        shortened.append(replace(state, job=replace(state.job, seconds=20.0)))
+        shortened.append(replace(state, job=state.job._replace(seconds=20.0)))
     cancel: Any = cancel_execution(EXECUTION_ID, seed=SEED, settings=settings)
-    cancel = replace(cancel, cancel=replace(cancel.cancel, goal=replace(cancel.cancel.goal, ends_at=20.0)))
+    cancel = replace(cancel, cancel=cancel.cancel._replace(goal=replace(cancel.cancel.goal, ends_at=20.0)))
     found = walk([*shortened, watch(20.0), cancel], (0.0, 11.0, 20.0, 25.0), EDGES)
     assert differences(found, EDGES) == []

@@ -1,7 +1,5 @@
 """What stays the same for a whole run, and what it knows of the platform's side."""
 
-from dataclasses import replace
-
 import pytest
 
 from platform_core.errors import Failure, PlatformConnectionError
@@ -48,4 +46,4 @@ def test_a_poll_is_one_attempt_and_free_of_cost() -> None:
 )
 def test_what_is_heard_advances_the_status_but_never_sets_it_back(before: str | None, reported: str, after: str) -> None:
     heard = record(reported)
-    assert replace(KNOWN, status=before).after(heard, 9.0, 4) == Known(EXECUTION_ID, 1.0, 9.0, 4, after, None)
+    assert KNOWN._replace(status=before).after(heard, 9.0, 4) == Known(EXECUTION_ID, 1.0, 9.0, 4, after, None)

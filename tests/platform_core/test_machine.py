@@ -1,12 +1,37 @@
 """What all machines have in common."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, get_args
 
 import pytest
 
+from platform_core.actions import Authorize, Done, Gone, Raise, Send, Sleep
+from platform_core.call import AnyAnswer, AnyContent, Skills, Status, Submitted
+from platform_core.cancelling import CancelCall
+from platform_core.cleanup import Leaving, Why
+from platform_core.exchange import Exchange
 from platform_core.machine import Ended, Misuse, check, refused
-from platform_core.outcomes import Received, Started, Woke
+from platform_core.messages import Body
+from platform_core.outcomes import Outcome, Received, Started, Woke
+from platform_core.stored_shapes import STATES
 from tests.support.core import SEED, samples
+
+TOLD_APART = {
+    "states": ([each.kind for each in STATES], 0),
+    "exchanges": (get_args(Exchange), 0),
+    "actions": ((Send, Sleep, Authorize, Done, Raise, Gone), 0),
+    "outcomes": (get_args(Outcome), 0),
+    "what an answer should hold": ((AnyContent, AnyAnswer, Skills, Status, Submitted), 1),
+    "goals of a cancel": ((CancelCall, Leaving), 1),
+    "why a run is left": (get_args(Why), 1),
+    "bodies": (get_args(Body), 1),
+}
+"""Values of several classes that may stand in one place, and how many of these classes may be tuples."""
+
+
+@pytest.mark.parametrize(("classes", "tuples_max"), TOLD_APART.values(), ids=TOLD_APART)
+def test_what_may_stand_in_one_place_is_told_apart_by_its_class(classes: Sequence[type[Any]], tuples_max: int) -> None:
+    assert sum(issubclass(each, tuple) for each in classes) <= tuples_max
 
 
 @pytest.mark.parametrize("outcome", samples(0.0), ids=repr)

@@ -205,7 +205,7 @@ class TestResume:
         ],
     )
     def test_the_target_must_be_where_its_kind_is_submitted(self, target: str) -> None:
-        stranger = handle(10.0, 1, replace(SUBMISSION, target=target))
+        stranger = handle(10.0, 1, SUBMISSION._replace(target=target))
         with pytest.raises(ValueError, match=r"^handle\.submission\.target must be where a component of handle\.kind, code_block, is"):
             resume_execution(stranger, seed=SEED)
 
@@ -227,7 +227,7 @@ class TestResume:
     )
     def test_the_body_must_be_a_json_object(self, body: bytes, rule: str) -> None:
         with pytest.raises(ValueError, match=rf"^handle\.submission\.body must be {rule}"):
-            resume_execution(handle(10.0, 1, replace(SUBMISSION, body=body)), seed=SEED)
+            resume_execution(handle(10.0, 1, SUBMISSION._replace(body=body)), seed=SEED)
 
     def test_the_body_has_the_bounds_of_any_request(self) -> None:
         settings = Settings(limits=Limits(request_body_bytes_max=10))

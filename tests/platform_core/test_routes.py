@@ -1,7 +1,5 @@
 """The table of paths, as the platform's page and our assumptions have it."""
 
-from dataclasses import FrozenInstanceError
-
 import pytest
 
 from platform_core import routes
@@ -51,7 +49,7 @@ def test_a_path_that_was_built_is_matched_by_its_route_alone(route: Route) -> No
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)
 def test_a_route_cannot_be_changed(route: Route) -> None:
     assert not hasattr(route, "__dict__")
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         setattr(route, "method", "DELETE")  # noqa: B010 -- the type checkers forbid it in other words
 
 

@@ -1,7 +1,5 @@
 """The request that starts an execution, and the errors of one whose fate is not known."""
 
-from dataclasses import replace
-
 import pytest
 
 from platform_core.actions import Because, Raise, Reason
@@ -53,9 +51,9 @@ def test_a_refused_submission_fails_without_a_handle() -> None:
     ("failure", "error", "reason"),
     [
         (LOST, PlatformSubmissionUnknownError, Reason(Because.FAILURE, "lost")),
-        (replace(LOST, error=Late), Late, Reason(Because.FAILURE, "lost")),
-        (replace(LOST, error=PlatformResponseError, status_code=202), PlatformResponseError, Reason(Because.STATUS, "202")),
-        (replace(LOST, error=PlatformClientError, status_code=503), PlatformClientError, Reason(Because.STATUS, "503")),
+        (LOST._replace(error=Late), Late, Reason(Because.FAILURE, "lost")),
+        (LOST._replace(error=PlatformResponseError, status_code=202), PlatformResponseError, Reason(Because.STATUS, "202")),
+        (LOST._replace(error=PlatformClientError, status_code=503), PlatformClientError, Reason(Because.STATUS, "503")),
     ],
 )
 def test_a_submission_whose_fate_is_not_known_fails_with_the_handle_that_resumes_it(
@@ -64,9 +62,9 @@ def test_a_submission_whose_fate_is_not_known_fails_with_the_handle_that_resumes
     ended, action = submission_failed(JOB, KEYED, failure, seen=True)
     assert ended == Ended(SEED)
     handle = JOB.handle(Submission(idempotency_key(SEED), KEYED.target, KEYED.body.content), 12.0, 4)
-    assert action == Raise(replace(failure, error=error, handle=handle), reason)
+    assert action == Raise(failure._replace(error=error, handle=handle), reason)
 
 
 def test_without_a_key_its_fate_is_not_known_and_nothing_resumes_it() -> None:
     _, action = submission_failed(JOB, KEYLESS, LOST, seen=True)
-    assert action == Raise(replace(LOST, error=PlatformSubmissionUnknownError), Reason(Because.FAILURE, "lost"))
+    assert action == Raise(LOST._replace(error=PlatformSubmissionUnknownError), Reason(Because.FAILURE, "lost"))

@@ -1,7 +1,5 @@
 """What an answer says about an execution, and the ends of a run."""
 
-from dataclasses import replace
-
 import pytest
 
 from platform_core.actions import Because, Done, Fate, Gone, Raise, Reason, Report
@@ -76,7 +74,7 @@ def test_an_error_status_is_passing_where_it_says_later(status: int, error: type
     assert (word.at, word.sends) == (7.0, 3)
 
 
-@pytest.mark.parametrize(("failure", "status"), [(LOST, 0), (replace(LOST, status_code=401), 401)])
+@pytest.mark.parametrize(("failure", "status"), [(LOST, 0), (LOST._replace(status_code=401), 401)])
 def test_without_an_answer_the_exchange_says_whether_it_is_passing(failure: Failure, status: int) -> None:
     end = Unanswered(7.0, failure, 3, seen=True, passing=True)
     assert verdict(end, SETTINGS.limits, EXECUTION_ID) == Unheard(failure, 7.0, 3, passing=True, status=status)
@@ -109,7 +107,7 @@ def test_another_end_concludes_with_its_error_which_carries_record_and_handle(st
 
 def test_a_failure_of_a_run_carries_the_handle() -> None:
     reason = Reason(Because.FAILURE)
-    assert fail(JOB, LOST, EXECUTION_ID, reason) == (Ended(SEED), Raise(replace(LOST, handle=JOB.handle(EXECUTION_ID, 7.0, 3)), reason))
+    assert fail(JOB, LOST, EXECUTION_ID, reason) == (Ended(SEED), Raise(LOST._replace(handle=JOB.handle(EXECUTION_ID, 7.0, 3)), reason))
 
 
 def test_a_run_that_was_left_is_gone_with_its_report() -> None:
@@ -127,13 +125,12 @@ def test_a_passed_deadline_says_what_was_last_heard() -> None:
         attempts=9,
         elapsed=61.0,
     )
-    assert deadline_failure(JOB, replace(KNOWN, status="running"), 61.0).message.endswith("last heard status: running")
+    assert deadline_failure(JOB, KNOWN._replace(status="running"), 61.0).message.endswith("last heard status: running")
 
 
 def test_a_passed_deadline_carries_the_last_failure() -> None:
     last = Failure(PlatformClientError, "try later", status_code=503, retry_after=7.0, attempts=8, elapsed=59.0)
-    assert deadline_failure(JOB, replace(KNOWN, status="running", last=last), 61.0) == replace(
-        last,
+    assert deadline_failure(JOB, KNOWN._replace(status="running", last=last), 61.0) == last._replace(
         error=PlatformTimeoutError,
         message="the execution did not end within 60 s; last heard status: running; last failure: try later",
         attempts=9,

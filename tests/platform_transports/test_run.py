@@ -1,7 +1,6 @@
 """What observers are told, and what a run answers with."""
 
 import itertools
-from dataclasses import FrozenInstanceError
 from typing import Any
 from uuid import UUID
 
@@ -96,7 +95,7 @@ def test_a_pause_that_rounds_to_just_before_the_deadline_ends_at_it_in_a_thread_
 def test_a_decision_is_frozen() -> None:
     told = Told()
     drive_sync(get(), platform((OK,)), observers=[told])
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         told.decisions[0].action = None  # type: ignore[misc,assignment] # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -80,7 +80,7 @@ def with_handle() -> Operation[Any]:
     why = state.cancel.goal.why
     assert isinstance(why, ByDeadline)
     handle = state.cancel.goal.job.handle(EXECUTION_ID, 1.0, 2)
-    failure = replace(why.failure, handle=handle, execution_json='{"a":1}', retry_after=2.5, sent="maybe")
-    goal = replace(state.cancel.goal, why=ByDeadline(failure))
-    changed: Operation[Any] = replace(state, cancel=replace(state.cancel, goal=goal))
+    failure = why.failure._replace(handle=handle, execution_json='{"a":1}', retry_after=2.5, sent="maybe")
+    goal = state.cancel.goal._replace(why=ByDeadline(failure))
+    changed: Operation[Any] = replace(state, cancel=state.cancel._replace(goal=goal))
     return changed

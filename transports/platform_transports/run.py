@@ -11,7 +11,6 @@ Rule 4: the journal is told first, and what it could not store is not performed:
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, assert_never, cast, runtime_checkable
 from uuid import UUID
 
@@ -180,7 +179,7 @@ class Run(Generic[T]):
         failure = Failure(PlatformJournalError, f"{interruption}; {report}", attempts=attempts, elapsed=self.at, handle=report.handle)
         if send is not None:
             request = send.request
-            failure = replace(failure, method=request.method, path=request.path, request_id=request.headers.get(REQUEST_ID))
+            failure = failure._replace(method=request.method, path=request.path, request_id=request.headers.get(REQUEST_ID))
         return failure.exception()
 
     def result(self, budget: BudgetHolder) -> T:
