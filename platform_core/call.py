@@ -196,9 +196,10 @@ class AnyContent:
 ANY_CONTENT = AnyContent()
 
 
-@dataclass(frozen=True, slots=True)
 class AnyAnswer(AnyContent):
     """The answer itself, whatever it holds, with what the call took."""
+
+    __slots__ = ()
 
     def read(self, answer: Answered, limits: Limits) -> Value[RawResponse] | Failure:
         """See `Expected`."""
@@ -207,9 +208,10 @@ class AnyAnswer(AnyContent):
         return Value(raw_response(answer))
 
 
-@dataclass(frozen=True, slots=True)
 class Skills(AnyContent):
     """The skills artifact of a hosted service."""
+
+    __slots__ = ()
 
     def parsed(self, response: Response, limits: Limits) -> object:
         """See `AnyContent`."""

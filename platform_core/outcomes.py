@@ -33,17 +33,22 @@ class FailureCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class _Moment:
+    """What the outcomes that tell a time alone have in common. They are equal within their class alone, as all dataclasses are."""
+
+    at: float
+
+
+class Started(_Moment):
     """The run begins."""
 
-    at: float
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(_Moment):
     """A stored run goes on, maybe in another process: what was in flight may or may not have happened."""
 
-    at: float
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +74,22 @@ class Failed:
     detail: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Woke:
+class Woke(_Moment):
     """A `Sleep` is over. A clock may wake late."""
 
-    at: float
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(_Moment):
     """The client's retry budget cannot pay for a `Sleep`; it was not begun."""
 
-    at: float
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Authorized:
+class Authorized(_Moment):
     """There is a token later than the one that was rejected."""
 
-    at: float
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from platform_core.actions import Because, Done, Fate, Gone, Raise, Reason, Report, Send, Sleep
-from platform_core.call import EDGES, Calling
+from platform_core.call import EDGES, AnyAnswer, AnyContent, Calling, Skills
 from platform_core.config import Settings
 from platform_core.derive import idempotency_key, request_id
 from platform_core.errors import (
@@ -253,6 +253,10 @@ class TestSubmission:
     def test_no_token_after_a_lost_attempt_keeps_the_handle(self) -> None:
         run = drive_with(submit(), lost(1.0), Woke(2.0), answered(3.0, 401), token_refused(4.0, permanent=True))
         assert (run.action.failure.error, run.action.failure.handle) == (PlatformAuthenticationError, submission_handle(4.0, 2))
+
+
+def test_what_an_answer_should_hold_is_told_apart_by_its_class() -> None:
+    assert len({AnyContent(), AnyAnswer(), Skills()}) == len((AnyContent, AnyAnswer, Skills))
 
 
 def test_the_edges_are_as_declared() -> None:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from platform_core.outcomes import Failed, FailureCause, Outcome
+from platform_core.outcomes import Authorized, Failed, FailureCause, Outcome, Refused, Restored, Started, Woke
 from tests.support.core import samples
 
 CLASSES: tuple[type[Any], ...] = get_args(Outcome)
@@ -25,6 +25,11 @@ def test_an_outcome_is_a_frozen_value(outcome: Any) -> None:
     assert hash(outcome) == hash(samples(0.0)[samples(0.0).index(outcome)])
     with pytest.raises(FrozenInstanceError):
         outcome.at = 1.0
+
+
+def test_what_tells_a_time_alone_is_told_apart_by_its_class() -> None:
+    classes = (Started, Restored, Woke, Refused, Authorized)
+    assert len({each(1.0) for each in classes}) == len(classes)
 
 
 def test_a_connection_is_new_unless_said_otherwise() -> None:
