@@ -17,12 +17,12 @@ _MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
 _TIME = r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9]):(?P<second>[0-5][0-9]|(?<=23:59:)60)"
 """Up to 23:59:60: a leap second comes at the end of a day alone."""
 _FORMS = (
-    re.compile(rf"{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT"),
-    re.compile(rf"{_LONG_DAY}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT"),
-    re.compile(rf"{_DAY} {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
+    rf"{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT",
+    rf"{_LONG_DAY}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT",
+    rf"{_DAY} {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})",
 )
 """IMF-fixdate, the form of RFC 850, the form of asctime."""
-_DELAY_SECONDS = re.compile("[0-9]{1,10}")
+_DELAY_SECONDS = "[0-9]{1,10}"
 _EPOCH_DAY = 719_163
 """1970-01-01, counted from 0001-01-01 as day 1."""
 
@@ -36,7 +36,7 @@ def retry_after_seconds(headers: Headers) -> float | None:
     text = headers.get("Retry-After")
     if text is None:
         return None
-    if _DELAY_SECONDS.fullmatch(text):
+    if re.fullmatch(_DELAY_SECONDS, text):
         return float(text)
     until, since = http_date_seconds(text), http_date_seconds(headers.get("Date") or "")
     return None if until is None or since is None else max(0.0, until - since)
@@ -45,7 +45,7 @@ def retry_after_seconds(headers: Headers) -> float | None:
 def http_date_seconds(text: str) -> float | None:
     """The POSIX time of an HTTP date, else None: strictly by the grammar, for days that exist and bear the name that they are given."""
     for form in _FORMS:
-        found = form.fullmatch(text)
+        found = re.fullmatch(form, text)
         if found is not None:
             break
     else:

@@ -9,10 +9,10 @@ JSON = "application/json"
 _UTF_8 = frozenset({"utf-8", "utf8"})
 _TOKEN = r"[A-Za-z0-9!#$%&'*+\-.^_`|~]++"
 _QUOTED = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
-_PARAMETER = re.compile(rf";[ \t]*+({_TOKEN})=({_TOKEN}|{_QUOTED})")
+_PARAMETER = rf";[ \t]*+({_TOKEN})=({_TOKEN}|{_QUOTED})"
 # No part can match where another one does, so that a hostile field costs linear time.
-_MEDIA_TYPE = re.compile(rf"({_TOKEN}/{_TOKEN})((?:[ \t]*+;(?:[ \t]*+{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))?+)*+)[ \t]*+")
-_ESCAPED = re.compile(r"\\(.)")
+_MEDIA_TYPE = rf"({_TOKEN}/{_TOKEN})((?:[ \t]*+;(?:[ \t]*+{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))?+)*+)[ \t]*+"
+_ESCAPED = r"\\(.)"
 
 
 class MediaType(NamedTuple):
@@ -43,12 +43,12 @@ def media_type(headers: Headers) -> MediaType | None:
         return None
     if text == JSON:
         return PLAIN_JSON
-    found = _MEDIA_TYPE.fullmatch(text)
+    found = re.fullmatch(_MEDIA_TYPE, text)
     if found is None:
         return None
-    parameters = ((name.lower(), value) for name, value in _PARAMETER.findall(found[2]))
+    parameters = ((name.lower(), value) for name, value in re.findall(_PARAMETER, found[2]))
     return MediaType(found[1].lower(), tuple(_unquoted(value).lower() for name, value in parameters if name == "charset"))
 
 
 def _unquoted(value: str) -> str:
-    return _ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value
+    return re.sub(_ESCAPED, r"\1", value[1:-1]) if value.startswith('"') else value

@@ -15,12 +15,13 @@ from uuid import UUID
 
 FORBIDDEN_HEADERS = frozenset({"authorization", "x-api-key", "host", "content-length", "transfer-encoding", "connection"})
 """What the credentials and the framing of a message are made of: never a caller's."""
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_CONTROL = "[\x00-\x1f\x7f-\x9f]"
 _DOTS = frozenset({".", ".."})
 _PCHAR_BESIDES_UNRESERVED = ":@!$&'()*+,;="
-_TARGET = re.compile(r"/api/v1/(?:[A-Za-z0-9\-._~:@!$&'()*+,;=/]|%[0-9A-Fa-f]{2})+")
-_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
-_PLACEHOLDER = re.compile(r"\{[^/{}]*\}")
+_TARGET = r"/api/v1/(?:[A-Za-z0-9\-._~:@!$&'()*+,;=/]|%[0-9A-Fa-f]{2})+"
+_LONE_PERCENT = "%(?![0-9A-Fa-f]{2})"
+_PLACEHOLDER = r"\{[^/{}]*\}"
+# What every call needs is compiled here; `re` compiles the others when they are first used, and keeps them.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9\-_~][A-Za-z0-9\-._~]*")
 """What most ids look like: no rule concerns them, and nothing of them is encoded."""
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9\-_~][A-Za-z0-9\-._~]*)+")
@@ -163,7 +164,7 @@ def segment(value: object, parameter: str) -> str:
 
 def checked_target(value: str, parameter: str) -> str:
     """The target of a submission, as a handle from a stranger names it: it must look as if we had made it."""
-    if not _TARGET.fullmatch(value):
+    if not re.fullmatch(_TARGET, value):
         message = f"{parameter} must be a percent-encoded path that begins with /api/v1/, without a query"
         raise ValueError(message)
     if any(unquote(each) in _DOTS for each in value.split("/")):
@@ -181,8 +182,8 @@ def encoded_path(path: object, parameter: str = "path") -> str:
         (not text.startswith("/") or text.startswith("//"), "must begin with one /, without scheme and host"),
         ("?" in text, "must not have a query: give it as params"),
         ("#" in text, "must not have a fragment"),
-        (_PLACEHOLDER.search(text), "has a placeholder in braces that was not filled: an f-string fills it"),
-        (_LONE_PERCENT.search(text), "has a % that is not followed by two hexadecimal digits"),
+        (re.search(_PLACEHOLDER, text), "has a placeholder in braces that was not filled: an f-string fills it"),
+        (re.search(_LONE_PERCENT, text), "has a % that is not followed by two hexadecimal digits"),
         (not _DOTS.isdisjoint(unquote(text).split("/")), "must not have a dot segment, also when decoded"),
     )
     for broken, rule in rules:
@@ -249,7 +250,7 @@ def _checked_text(value: object, parameter: str, wanted: str) -> str:
     if not isinstance(value, str):
         message = f"{parameter} must be {wanted}, not {type(value).__name__}"
         raise TypeError(message)
-    if _CONTROL.search(value):
+    if re.search(_CONTROL, value):
         message = f"{parameter} must not have a control character"
         raise ValueError(message)
     _encoded(value, parameter)

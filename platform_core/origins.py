@@ -7,11 +7,11 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from .messages import encoded_path
 
-_URL = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://)?(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL)
-_AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
-_BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]*[a-z0-9_])?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_URL = r"(?s)(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://)?(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)"
+_AUTHORITY = r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?"
+_BLANK = r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+_LABEL = r"[a-z0-9_](?:[a-z0-9_\-]*[a-z0-9_])?"
+_NUMBER = r"[0-9]+|0x[0-9a-f]*"
 _DEVIATIONS = frozenset("\u00df\u03c2\u200c\u200d")
 """IDNA 2003 and 2008 make different hosts of them, and Python's codec is of 2003: to guess might be to call someone else."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -40,11 +40,11 @@ class Origin:
         if not isinstance(base_url, str):
             message = f"{parameter} must be a str, not {type(base_url).__name__}"
             raise TypeError(message)
-        found = _URL.fullmatch(base_url)
+        found = re.fullmatch(_URL, base_url)
         assert found is not None, "the expression takes any text"
-        authority = _AUTHORITY.fullmatch(found["authority"])
+        authority = re.fullmatch(_AUTHORITY, found["authority"])
         rules = (
-            (_BLANK.search(base_url), "must not have white space or control characters"),
+            (re.search(_BLANK, base_url), "must not have white space or control characters"),
             ((found["scheme"] or "").lower() not in _DEFAULT_PORTS, "must begin with https://"),
             ("@" in found["authority"], "must not have user info: give the token as auth_token"),
             (found["rest"], "must not have a query or a fragment"),
@@ -103,10 +103,10 @@ def _host(name: str, parameter: str) -> str:
         host = ""
     labels = host.removesuffix(".").split(".")
     # The codec maps look-alikes, a full-width slash for one, so that the outcome is checked and not what went in.
-    if len(host) > _NAME_LENGTH_MAX or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(host) > _NAME_LENGTH_MAX or not all(re.fullmatch(_LABEL, label) for label in labels):
         message = f"{parameter} must have a host name of letters, digits and hyphens, or one that IDNA can encode"
         raise ValueError(message)
-    if _NUMBER.fullmatch(labels[-1]) and not _is_ipv4(host):
+    if re.fullmatch(_NUMBER, labels[-1]) and not _is_ipv4(host):
         message = f"{parameter} must have its IPv4 address as four decimal numbers"
         raise ValueError(message)
     return host

@@ -15,10 +15,10 @@ from .responses import Nonsense, is_compressed
 PARTIAL_CONTENT = 206
 RANGE_NOT_SATISFIABLE = 416
 
-_STRONG_TAG = re.compile('"[\x21\x23-\x7e\x80-\xff]*"')
+_STRONG_TAG = '"[\x21\x23-\x7e\x80-\xff]*"'
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_OF_A_PART = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
-_OF_NO_PART = re.compile(r"bytes \*/([0-9]{1,18})", re.IGNORECASE)
+_OF_A_PART = r"(?i)bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)"
+_OF_NO_PART = r"(?i)bytes \*/([0-9]{1,18})"
 """The two forms of a `Content-Range` (RFC 9110, section 14.4): with a 206, and with a 416."""
 
 
@@ -107,7 +107,7 @@ class Part(NamedTuple):
 def strong_tag(headers: Headers) -> str | None:
     """The strong entity tag (RFC 9110, section 8.8.3), with its quotes; else None."""
     tag = headers.get("ETag")
-    return tag if tag is not None and _STRONG_TAG.fullmatch(tag) else None
+    return tag if tag is not None and re.fullmatch(_STRONG_TAG, tag) else None
 
 
 def whole_length(headers: Headers) -> int | None:
@@ -116,9 +116,9 @@ def whole_length(headers: Headers) -> int | None:
     return None if found is None else int(found[1])
 
 
-def _content_range(headers: Headers, form: re.Pattern[str]) -> re.Match[str] | None:
+def _content_range(headers: Headers, form: str) -> re.Match[str] | None:
     text = headers.get("Content-Range")
-    return None if text is None else form.fullmatch(text)
+    return None if text is None else re.fullmatch(form, text)
 
 
 def _length(headers: Headers) -> int | None:

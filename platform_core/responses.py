@@ -35,7 +35,7 @@ MESSAGE_LENGTH_MAX = 500
 CODE_LENGTH_MAX = 100
 _NO_CONTENT_STATUSES = frozenset({204, 205})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=@]{1,128}")
-_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]{1,253})(?::[0-9]*)?(?:[/?#].*)?")
+_HOST = r"(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]{1,253})(?::[0-9]*)?(?:[/?#].*)?"
 
 _BY_END: Mapping[str, type[PlatformExecutionError]] = {
     ExecutionStatus.FAILED: PlatformExecutionError,
@@ -101,7 +101,7 @@ def redirect_host(response: Response) -> str | None:
     location = response.headers.get("Location")
     if location is None or not 300 <= response.status <= 399:
         return None
-    found = _HOST.fullmatch(location)
+    found = re.fullmatch(_HOST, location)
     return "" if found is None else found[1]
 
 

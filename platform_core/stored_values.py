@@ -20,7 +20,7 @@ T = TypeVar("T")
 Json: TypeAlias = Any
 """None, a bool, a number, a text, or a list or dict of such."""
 
-_QUERY = re.compile(r"(?:[A-Za-z0-9\-._~:@!$&'()*+,;=/?]|%[0-9A-Fa-f]{2})*")
+_QUERY = r"(?:[A-Za-z0-9\-._~:@!$&'()*+,;=/?]|%[0-9A-Fa-f]{2})*"
 _STATUS_MAX = 999
 
 
@@ -95,7 +95,7 @@ def _checked(check: Callable[[str, str], str]) -> Codec[str]:
 
 def _checked_request_target(text: str, where: str) -> str:
     path, _, query = text.partition("?")
-    if encoded_path(path, where) != path or not _QUERY.fullmatch(query):
+    if encoded_path(path, where) != path or not re.fullmatch(_QUERY, query):
         refuse(where, "must be percent-encoded")
     return text
 

@@ -8,33 +8,32 @@ import re
 
 CUT = "<cut>"
 """What stands in place of what looks like a token."""
-_BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BREAKS = "[\x00-\x20\x7f-\x9f\u2028\u2029]+"
+_BIDI = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 _AFTER_ESCAPE = r"(?<=\\[bfnrt])"
 """In a JSON text a line break is a backslash and a letter, behind which no word seems to begin."""
 _BEGINS = rf"(?:\b|{_AFTER_ESCAPE})"
 # A bearer token, an API key, a JWT; the lengths leave "bearer token" and "fl_" alone, the look-behind keeps it linear.
-_SECRET = re.compile(
-    rf"{_BEGINS}(?i:bearer[ :=]+)[A-Za-z0-9\-._~+/]{{16,}}=*|{_BEGINS}fl_[A-Za-z0-9\-._~+/]{{8,}}=*"
-    rf"|(?:(?<![\w\-])|{_AFTER_ESCAPE})eyJ[\w\-]+\.[\w\-]+\.[\w\-]*",
-    re.ASCII,
+_SECRET = (
+    rf"(?a){_BEGINS}(?i:bearer[ :=]+)[A-Za-z0-9\-._~+/]{{16,}}=*|{_BEGINS}fl_[A-Za-z0-9\-._~+/]{{8,}}=*"
+    rf"|(?:(?<![\w\-])|{_AFTER_ESCAPE})eyJ[\w\-]+\.[\w\-]+\.[\w\-]*"
 )
-_SECRET_BYTES = re.compile(_SECRET.pattern.encode("ascii"))
+_SECRET_BYTES = _SECRET.encode()
 
 
 def one_line(value: object, length_max: int) -> str:
     """The text on one line, without control characters and changes of direction; "" for what is no text."""
     if not isinstance(value, str):
         return ""
-    return without_secrets(_BIDI.sub("", _BREAKS.sub(" ", value))).strip()[:length_max]
+    return without_secrets(re.sub(_BIDI, "", re.sub(_BREAKS, " ", value))).strip()[:length_max]
 
 
 def without_secrets(text: str) -> str:
     """The text, with `CUT` in place of what looks like a token."""
-    return _SECRET.sub(CUT, text)
+    return re.sub(_SECRET, CUT, text)
 
 
 def first_bytes(body: bytes, bytes_max: int) -> bytes:
     """The beginning of a body, with `CUT` in place of what looks like a token."""
     # Cut out before cutting off, or half of a token could stay at the end.
-    return _SECRET_BYTES.sub(CUT.encode(), body[: 2 * bytes_max])[:bytes_max]
+    return re.sub(_SECRET_BYTES, CUT.encode(), body[: 2 * bytes_max])[:bytes_max]
