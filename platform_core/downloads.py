@@ -14,7 +14,7 @@ from .checks import checked_seconds
 from .config import DEFAULT_SETTINGS, Settings
 from .errors import Failure
 from .exchange import EDGES as EXCHANGE_EDGES
-from .exchange import Answered, Exchange, InFlight, Plan, Unanswered, begin, facts_of
+from .exchange import Answered, Exchange, InFlight, Plan, Unanswered, begin, facts_of, past_deadline
 from .machine import Edges, Ended, Operation, check
 from .messages import Headers, Request
 from .outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
@@ -161,8 +161,11 @@ class Downloading(_OfDownload):
             return self._end(failure_from_status(response, end.facts, self.download.settings.limits))
         if part.is_complete:
             return self._done()
+        ended_early = failure_from_nonsense(_ENDED_EARLY, response, end.facts)
         if part.received_bytes <= self.begun_bytes or not self._goes_on:
-            return self._end(failure_from_nonsense(_ENDED_EARLY, response, end.facts))
+            return self._end(ended_early)
+        if end.at >= self.download.seconds:
+            return self._end(past_deadline(ended_early, end.sends, end.at))
         # RFC 9110, section 15.3.7: a part may be less than what was asked for.
         exchange, action = begin(self.download.plan(part), end.at, end.sends, Reason(Because.STATUS, str(response.status)))
         return replace(self, exchange=exchange, begun_bytes=part.received_bytes), action

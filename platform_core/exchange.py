@@ -358,9 +358,13 @@ def _sent_once(tally: Tally, at: float, last: Failure) -> Unanswered:
 
 def _too_late(tally: Tally, at: float, last: Failure) -> Unanswered:
     """Our own deadline passed before the next attempt: its error carries the last failure."""
+    return Unanswered(at, past_deadline(last, tally.sends, at), tally.sends, tally.seen, passing=True)
+
+
+def past_deadline(last: Failure, sends: int, at: float) -> Failure:
+    """The error of a call that would be tried again, had it the time."""
     message = f"the deadline of the call passed; last failure: {last.message}"
-    failure = last._replace(error=PlatformTimeoutError, message=message, attempts=tally.sends, elapsed=at)
-    return Unanswered(at, failure, tally.sends, tally.seen, passing=True)
+    return last._replace(error=PlatformTimeoutError, message=message, attempts=sends, elapsed=at)
 
 
 def _token_failure(plan: Plan, tally: Tally, outcome: NotAuthorized, rejection: Failure | None) -> Failure:

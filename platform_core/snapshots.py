@@ -39,8 +39,12 @@ _OUTCOME = one_of(*(shape.kind for shape in OUTCOMES if shape.name != "response"
 def snapshot(operation: Operation[Any]) -> Snapshot:
     """The operation as a value that `json.dumps` writes.
 
-    Raises `TypeError` for what this package did not build, and `ValueError` where the body of its request is not in it.
+    Raises `TypeError` for what this package did not build, and `ValueError` where the body of its request, or what has come of its
+    answer, is not in it: both are with the caller.
     """
+    if hasattr(type(operation), "with_seen"):
+        message = f"{type(operation).__name__} cannot be stored: what has come of its answer is not in it"
+        raise ValueError(message)
     if type(operation) not in _KINDS:
         message = f"operation must be one that platform_core builds, not {type(operation).__name__}"
         raise TypeError(message)

@@ -12,6 +12,7 @@ from platform_core.errors import (
     PlatformConnectionError,
     PlatformNotFoundError,
     PlatformResponseError,
+    PlatformTimeoutError,
 )
 from platform_core.machine import Ended, Misuse, Operation
 from platform_core.messages import Response
@@ -63,6 +64,9 @@ def test_the_first_request_asks_for_all_of_it_as_it_is() -> None:
 
 def test_the_deadline_is_for_all_of_it() -> None:
     assert drive_with(download(PATH, timeout_seconds=5, seed=SEED)).action.deadline == 5
+    failure = begun(40, timeout_seconds=5).tell(Received(5.0, WHOLE, 1)).failure  # what came would be gone on with, had it the time
+    text = "the deadline of the call passed; last failure: the answer ended before the content did"
+    assert (failure.error, failure.message, failure.elapsed) == (PlatformTimeoutError, text, 5.0)
 
 
 def test_it_may_begin_anew_unless_said_otherwise() -> None:

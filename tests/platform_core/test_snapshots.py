@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from platform_core.downloads import download
 from platform_core.machine import Misuse, Operation
 from platform_core.messages import External, Headers, Response
-from platform_core.operations import request
-from platform_core.outcomes import Received
+from platform_core.operations import request, stream_agent
+from platform_core.outcomes import Received, Started
 from platform_core.snapshots import SCHEMA, UnknownSchema, restore, restored_outcome, snapshot, stored_outcome
 from platform_core.stored_shapes import STATES
 from platform_core.stored_values import InvalidSnapshot
@@ -51,6 +52,14 @@ def test_an_operation_whose_body_is_not_in_it_is_refused() -> None:
     upload = request("PUT", "/api/v1/x", content=External(None, replayable=True), seed=SEED)
     with pytest.raises(ValueError, match=r"^an operation whose body is external cannot be stored: its bytes are not in it$"):
         snapshot(upload)
+
+
+@pytest.mark.parametrize("started", [False, True])
+@pytest.mark.parametrize("ready", [download("/api/v1/x", seed=SEED), stream_agent("a-1", seed=SEED)], ids=["download", "stream"])
+def test_an_operation_whose_answer_flows_past_it_is_refused(ready: Operation[Any], *, started: bool) -> None:
+    flowing = ready.step(Started(0.0))[0] if started else ready
+    with pytest.raises(ValueError, match=rf"^{type(flowing).__name__} cannot be stored: what has come of its answer is not in it$"):
+        snapshot(flowing)
 
 
 def test_the_runs_of_these_tests_are_in_every_state_that_can_be_stored() -> None:

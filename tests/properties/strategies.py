@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from platform_core.config import Settings
+from platform_core.downloads import download
 from platform_core.lifecycle import ExecutionStatus
 from platform_core.limits import DEFAULT_LIMITS, Limits
 from platform_core.machine import Operation
@@ -19,6 +20,7 @@ from platform_core.operations import (
     execution_status,
     request,
     service_skills,
+    stream_agent,
     submit_agent_execution,
     submit_code_block_execution,
     submit_workflow_execution,
@@ -76,7 +78,8 @@ _runs: dict[str, Any] = {
     "seed": st.uuids(),
     "settings": settings,
 }
-_polled: dict[str, Any] = {"poll_interval_seconds": seconds, "on_abandon": st.sampled_from(("cancel", "detach"))}
+_on_abandon = st.sampled_from(("cancel", "detach"))
+_polled: dict[str, Any] = {"poll_interval_seconds": seconds, "on_abandon": _on_abandon}
 _own: dict[str, Any] = {"seed": st.uuids(), "settings": settings}
 _inputs = st.none() | json_objects
 _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
@@ -98,11 +101,16 @@ BUILDERS: dict[str, st.SearchStrategy[Operation[Any]]] = {
     "service_skills": st.builds(service_skills, ids, st.none() | st.integers(1, 2**70), **_own),
     "request": st.builds(request, _methods, st.just("/api/v1/x y"), params=params, json=_inputs, headers=_headers, **_own),
     "request with a body": st.builds(request, _methods, st.just("/api/v1/x"), content=_bodies, headers=_headers, **_own),
+    "download": st.builds(
+        download, st.just("/api/v1/x"), params=params, timeout_seconds=st.none() | seconds, restartable=st.booleans(), **_own
+    ),
+    "stream_agent": st.builds(stream_agent, ids, _inputs, **_runs, on_abandon=_on_abandon),
 }
+"""Of the last two, what comes of an answer is not in its outcome: see `flows.py`."""
 
-_statuses = st.sampled_from((200, 201, 202, 204, 302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503)) | st.integers(0, 999)
+_statuses = st.sampled_from((200, 201, 202, 204, 302, 400, 401, 403, 404, 408, 409, 416, 422, 429, 500, 502, 503)) | st.integers(0, 999)
 _execution_statuses = st.sampled_from([*map(str, ExecutionStatus), "hibernating"]) | texts
-_records = st.fixed_dictionaries(
+execution_records = st.fixed_dictionaries(
     {"execution_id": st.just(EXECUTION_ID) | ids, "status": _execution_statuses},
     optional={
         "error": st.none() | st.fixed_dictionaries({"message": texts, "code": texts, "details": st.lists(json_values, max_size=2)}),
@@ -112,8 +120,8 @@ _records = st.fixed_dictionaries(
     },
 )
 _errors = st.fixed_dictionaries({}, optional={"message": json_values, "code": json_values, "details": json_values, "title": texts})
-_bodies_of_answers = (_records | _errors | json_values).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=20)
-_fields = st.one_of(
+_bodies_of_answers = (execution_records | _errors | json_values).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=20)
+fields_of_answers = st.one_of(
     st.tuples(
         st.just("Content-Type"), st.sampled_from(("application/json; charset=utf-8", "application/problem+json", "text/html")) | texts
     ),
@@ -122,15 +130,16 @@ _fields = st.one_of(
     st.tuples(st.just("Location"), st.just("https://evil.test/x") | texts),
     st.tuples(st.just("Content-Encoding"), st.sampled_from(("gzip", "identity")) | texts),
     st.tuples(st.just("X-Request-ID"), texts),
+    st.tuples(st.just("Content-Range"), st.integers(0, 12).map("bytes */{}".format) | texts),
 )
-_json_fields = st.lists(_fields, max_size=2).map(lambda fields: (("Content-Type", "application/json"), *fields))
-_any_fields = st.lists(_fields, max_size=3).map(tuple)
+_json_fields = st.lists(fields_of_answers, max_size=2).map(lambda fields: (("Content-Type", "application/json"), *fields))
+_any_fields = st.lists(fields_of_answers, max_size=3).map(tuple)
 _any_responses = st.builds(Response, _statuses, st.builds(Headers, _json_fields | _any_fields), _bodies_of_answers)
 _goes_on = st.sampled_from(("pending", "running")).map(lambda status: response(200, record(status)))
 _not_yet = st.sampled_from((401, 404, 409, 429, 503)).map(response)
 responses = st.one_of(_goes_on, _not_yet, _any_responses)
 """So that a walk goes on for a while before an answer ends it."""
-_sents: st.SearchStrategy[Sent] = st.sampled_from(("no", "maybe"))
+sents: st.SearchStrategy[Sent] = st.sampled_from(("no", "maybe"))
 
 
 def outcomes(at: float) -> dict[type, st.SearchStrategy[Outcome]]:
@@ -139,10 +148,10 @@ def outcomes(at: float) -> dict[type, st.SearchStrategy[Outcome]]:
         Started: st.just(Started(at)),
         Restored: st.just(Restored(at)),
         Received: st.builds(Received, st.just(at), responses, st.integers(1, 3)),
-        Failed: st.builds(Failed, st.just(at), st.sampled_from(FailureCause), _sents, st.booleans(), texts),
+        Failed: st.builds(Failed, st.just(at), st.sampled_from(FailureCause), sents, st.booleans(), texts),
         Woke: st.just(Woke(at)),
         Refused: st.just(Refused(at)),
         Authorized: st.just(Authorized(at)),
         NotAuthorized: st.builds(NotAuthorized, st.just(at), st.sampled_from(("KeyError", "OSError")), st.booleans()),
-        Abandoned: st.builds(Abandoned, st.just(at), _sents, st.booleans()),
+        Abandoned: st.builds(Abandoned, st.just(at), sents, st.booleans()),
     }

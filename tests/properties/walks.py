@@ -6,9 +6,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from platform_core.actions import Action, Authorize, Done, Gone, Raise, Send, Sleep
-from platform_core.machine import Decision, Ended
-from platform_core.outcomes import Abandoned, Authorized, Failed, NotAuthorized, Received, Refused, Restored, Started, Woke
+from platform_core.machine import Decision, Ended, Operation
+from platform_core.outcomes import Abandoned, Authorized, Failed, NotAuthorized, Outcome, Received, Refused, Restored, Started, Woke
 
+from .flows import Flow, flow_of, flowed, seen
 from .strategies import BUILDERS, outcomes
 
 STEPS_MAX = 20
@@ -23,36 +24,54 @@ ALWAYS: frozenset[type] = frozenset({Restored, Abandoned})
 def walks(draw: st.DrawFn, builder: str) -> list[Decision]:
     """All that a run decides, from its beginning to its end, or as far as the walk goes."""
     operation, action, at = draw(BUILDERS[builder]), None, 0.0
+    flow = flow_of(operation)
     walked: list[Decision] = []
     while len(walked) < STEPS_MAX and not isinstance(operation, Ended):
-        outcome = draw(outcomes(at)[draw(st.sampled_from(_likely(action)))])
+        outcome = draw(_happens(action, flow if flows_past(operation) else None, at))
+        operation = seen(operation, flow)
         after, action = operation.step(outcome)
         walked.append(Decision(operation.seed, operation, outcome, after, action))
         operation, at = after, draw(_later(at, action))
     return walked
 
 
-def admitted(action: Action[Any] | None) -> frozenset[type]:
-    """What may come of an action, by the words of `actions.py` and `outcomes.py`; None: nothing was asked for yet."""
+def flows_past(operation: Operation[Any]) -> bool:
+    """Whether it has to be told what has come, before each step."""
+    return hasattr(operation, "with_seen")
+
+
+def _happens(action: Action[Any] | None, flow: Flow | None, at: float) -> st.SearchStrategy[Outcome]:
+    """What comes of the action in flight; of a request also an answer that flows, where there is a `flow` to take it."""
+    kinds = outcomes(at)
+    whole = st.sampled_from(_likely(action, flows=flow is not None)).flatmap(lambda kind: kinds[kind])
+    return st.one_of(whole, flowed(flow, at)) if flow is not None and isinstance(action, Send) else whole
+
+
+def admitted(action: Action[Any] | None, *, flows: bool) -> frozenset[type]:
+    """What may come of an action, by the words of `actions.py` and `outcomes.py`; None: nothing was asked for yet.
+
+    `flows`: what comes goes past the operation, which therefore is never restored.
+    """
+    always = ALWAYS - {Restored} if flows else ALWAYS
     match action:
         case None:
-            return ALWAYS | {Started}
+            return always | {Started}
         case Send():
-            return ALWAYS | {Received, Failed}
+            return always | {Received, Failed}
         case Sleep(_, cost):
-            return ALWAYS | ({Woke, Refused} if cost else {Woke})
+            return always | ({Woke, Refused} if cost else {Woke})
         case Authorize():
-            return ALWAYS | {Authorized, NotAuthorized}
+            return always | {Authorized, NotAuthorized}
         case Done() | Raise() | Gone():
             return frozenset()
         case _:
             assert_never(action)
 
 
-def _likely(action: Action[Any] | None) -> list[type]:
+def _likely(action: Action[Any] | None, *, flows: bool) -> list[type]:
     """What an action admits, its own outcomes more often: what may happen at any time makes short walks."""
-    own = sorted(admitted(action) - ALWAYS, key=lambda each: each.__name__)
-    return [*own * 4, Restored, Abandoned]
+    by_name = sorted(admitted(action, flows=flows), key=lambda each: each.__name__)
+    return [*[each for each in by_name if each not in ALWAYS] * 4, *(each for each in by_name if each in ALWAYS)]
 
 
 def _later(at: float, action: Action[Any]) -> st.SearchStrategy[float]:
@@ -60,7 +79,8 @@ def _later(at: float, action: Action[Any]) -> st.SearchStrategy[float]:
     match action:
         case Send(_, due) | Authorize(_, due) | Sleep(due):
             due = max(at, due)
-            return st.floats(at, due) | st.sampled_from((at, due, due, due + 0.5, at + FAR_SECONDS))
+            early = st.floats(at, at + (due - at) / 4)
+            return st.one_of(early, early, st.floats(at, due), st.sampled_from((at, due, due, due + 0.5, at + FAR_SECONDS)))
         case Done() | Raise() | Gone():
             return st.just(at)
         case _:
