@@ -17,6 +17,9 @@ from tests.hostile.answers import CASES
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "fault-model.md").read_text(encoding="utf-8")
 PHASES = ["Connecting", "Sending", "Reading an answer", "Refreshing the token", "Submitting", "Waiting", "Polling", "Cancelling", "Leaving"]
+FLOWING = ["Sending a body that flows", "Downloading", "Reading a stream of events"]
+SPOIL_WHAT_FLOWS = {"truncated", "trickle", "drop_before", "drop_after", "status", "html", "delay"}
+"""The faults of the emulator that strike an answer whether it flows or not."""
 TEST = re.compile(r"`(?P<path>tests/[\w/]+\.py)::(?P<name>test_\w+)(?:\[(?P<case>[^\]]+)\])?`")
 PARTS = {
     "tests/conformance/test_transports.py": set(CHECKS),
@@ -24,7 +27,19 @@ PARTS = {
     "tests/hostile/test_answers.py": {case.name for case in CASES},
 }
 """What may stand in the brackets, by file."""
-OTHER_WORDS = {"OSError", "TimeoutError", "failed", "timeout", "cancelled", "await_execution_result"}
+OTHER_WORDS = {
+    "OSError",
+    "TimeoutError",
+    "failed",
+    "timeout",
+    "cancelled",
+    "await_execution_result",
+    "Body",
+    "ETag",
+    "Range",
+    "end",
+    "with",
+}
 """What else stands in code in a first cell."""
 EXPLORED = set(range(1, 13)) - {9, 11}
 """Those that `invariants.py` explores; the pool's and the bytes' have tests of their own."""
@@ -85,12 +100,20 @@ def test_no_test_is_named_twice_in_a_row_and_no_fault_twice_in_a_phase() -> None
 
 
 def test_there_is_a_table_for_each_phase() -> None:
-    assert list(dict.fromkeys(row.chapter for row in ROWS)) == [*PHASES, "Invariants"]
+    assert list(dict.fromkeys(row.chapter for row in ROWS)) == [*PHASES, *FLOWING, "Invariants"]
+
+
+def named_in(rows: list[Row]) -> set[str]:
+    return {word for row in rows for word in re.findall(r"`(\w+)`", row.cells[0])}
 
 
 def test_every_fault_of_the_emulator_has_a_row_and_no_row_names_another_one() -> None:
-    named = {word for row in FAULTS for word in re.findall(r"`(\w+)`", row.cells[0])}
-    assert named - OTHER_WORDS == set(KINDS)
+    assert named_in(FAULTS) - OTHER_WORDS == set(KINDS)
+
+
+@pytest.mark.parametrize("phase", ["Downloading", "Reading a stream of events"])
+def test_every_fault_that_spoils_what_flows_has_a_row_where_an_answer_flows(phase: str) -> None:
+    assert named_in([row for row in FAULTS if row.chapter == phase]) >= SPOIL_WHAT_FLOWS
 
 
 def test_every_invariant_has_a_row_with_the_number_that_the_exploration_gives_it() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from flow_sdk import Event, Limits, PlatformClient, SyncPlatformClient
+from flow_sdk import Event, Limits, PlatformClient, RetryPolicy, SyncPlatformClient
 from flow_sdk.agent_streams import Reading
 from flow_sdk.call_names import call_name
 from flow_sdk.platform_client import (
@@ -144,6 +144,30 @@ def test_a_stream_that_makes_no_sense_is_an_error_with_the_handle(
     assert text in found.message
     assert found.handle is not None
     assert found.handle.execution_id == EXECUTION_ID
+
+
+def test_garbage_between_the_events_is_passed_over(world: World) -> None:
+    garbage = (b"\xff\xfe\x00 no event\n\n", b'{"status": "completed"}\r\n\r\n')
+    cut = b'event: status\ndata: {"execution_id": \xff\n\n'
+    events, error, _ = streamed(world, Trickle(HEAD, (*garbage, STATUS, cut, *garbage, end_of("completed"))))
+    assert error is None
+    assert [(each.event, each.data) for each in events] == [
+        ("status", record("running")),
+        ("status", '{"execution_id": \ufffd'),
+        ("end", record("completed")),
+    ]
+
+
+def test_one_whose_first_answer_was_lost_is_told_from_its_start_and_has_run_once(world: World, shared: Emulator) -> None:
+    before = len(shared.executions)
+    shared.inject({"kind": "drop_after", "path": "/execute/stream"})
+
+    async def scenario(client: PlatformClient) -> list[Event]:
+        return await all_of(client.stream_agent(ANSWER, INPUTS))
+
+    events = world.run(scenario, client=client_of(world, shared, retry=RetryPolicy(pause_first_seconds=0.001)))
+    assert (events[0].data["status"], events[-1].data["status"]) == ("pending", "completed")
+    assert len(shared.executions) == before + 1
 
 
 def test_an_answer_that_is_no_stream_is_an_error(world: World) -> None:

@@ -11,16 +11,23 @@ import pytest
 
 from flow_sdk import PlatformClient, RetryPolicy, SyncPlatformClient
 from flow_sdk.call_names import call_name
-from flow_sdk.platform_client import PlatformClientError, PlatformConnectionError, PlatformNotFoundError, PlatformResponseError
+from flow_sdk.platform_client import (
+    PlatformClientError,
+    PlatformConnectionError,
+    PlatformNotFoundError,
+    PlatformResponseError,
+    PlatformTimeoutError,
+)
 from flow_sdk.progress import on_progress
 from platform_core.downloads import Downloaded
 from platform_core.machine import Decision
+from platform_core.messages import Headers, Response
 from platform_emulator import Emulator
 from platform_emulator.components import ORG_ID
 from platform_emulator.made_up import pieces
 from platform_emulator.ranges import Part
 from platform_emulator.state import Behaviour
-from platform_transports.fake import FakePlatform
+from platform_transports.fake import FakePlatform, Trickle
 from tests.platform_emulator.support import attempts
 from tests.support.flowing import all_of, got, left, next_of
 from tests.support.worlds import World
@@ -195,6 +202,30 @@ def test_a_disk_that_is_full_ends_the_download_as_it_is(
         world.run(scenario, client=client_of(world, platform))
     assert not isinstance(caught.value, PlatformClientError)
     assert list(tmp_path.iterdir()) == []
+
+
+HELLO = Response(200, Headers((("Content-Length", "5"), ("ETag", TAG))))
+
+
+def test_our_deadline_ends_a_download_however_steadily_it_comes(world: World, tmp_path: Path) -> None:
+    fake = FakePlatform([Trickle(HELLO, (b"h", b"e", b"l", b"l", b"o"), every_seconds=4.0)])
+
+    async def scenario(client: PlatformClient) -> None:
+        await got(client.download(PATH, tmp_path / "a", timeout_seconds=10))
+
+    with pytest.raises(PlatformTimeoutError):
+        world.run(scenario, transport=fake)
+    assert (fake.now, len(fake.requests), list(tmp_path.iterdir())) == (10.0, 1, [])
+
+
+def test_a_network_that_stands_still_is_left_after_a_minute_and_asked_again(world: World) -> None:
+    fake = FakePlatform([Trickle(HELLO, (b"hello",), every_seconds=3000.0), Trickle(HELLO, (b"hello",))])
+
+    async def scenario(client: PlatformClient) -> list[bytes]:
+        return await all_of(client.download(PATH))
+
+    assert world.run(scenario, transport=fake) == [b"hello"]
+    assert (60.0 <= fake.now < 61.0, len(fake.requests)) == (True, 2)
 
 
 def test_who_leaves_early_ends_the_download(world: World, platform: Emulator) -> None:
