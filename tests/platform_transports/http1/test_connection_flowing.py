@@ -58,7 +58,9 @@ def test_a_body_without_pieces_is_refused(flow: SyncFlow | None) -> None:
         made(External(5, replayable=True), flow=flow)
 
 
-@pytest.mark.parametrize(("length", "over"), [(5, [False, False, True]), (0, [True]), (None, [False, False, False, True])])
+@pytest.mark.parametrize(
+    ("length", "over"), [(5, [False, False, True]), (0, [True]), (6, [False, False, False, True]), (None, [False, False, False, True])]
+)
 def test_a_body_is_over_with_its_last_byte_where_that_is_known(length: int | None, over: list[bool]) -> None:
     flowing = made(External(length, replayable=False)).flowing
     assert flowing is not None
