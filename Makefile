@@ -148,9 +148,10 @@ screenshots: $(READY) ## the pictures of the docs, in docs/images: the command l
 	$(BIN)/zensical build --strict --clean
 	CHROMIUM="$$(command -v $(CHROMIUM))" $(BIN)/python -m tools.screenshots
 
-site: $(READY) ## build the documentation into build/site, where a warning is an error
+site: $(READY) ## build the documentation into build/site, where a warning is an error, and a public name without a place in the reference
 	$(PIP_INSTALL) --constraint constraints.txt --group docs
 	$(BIN)/zensical build --strict --clean
+	$(BIN)/python -m tools.reference
 
 docs: site ## build the documentation, and run what its pages show
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --quiet tests/docs tests/test_readme.py

@@ -162,3 +162,4 @@ class Gone:
 Wait: TypeAlias = Send | Sleep | Authorize
 End: TypeAlias = Done[T_co] | Raise | Gone
 Action: TypeAlias = Send | Sleep | Authorize | Done[T_co] | Raise | Gone
+"""What a driver is asked to do: one thing at a time."""

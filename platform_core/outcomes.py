@@ -111,3 +111,4 @@ class Abandoned:
 
 
 Outcome: TypeAlias = Started | Restored | Received | Failed | Woke | Refused | Authorized | NotAuthorized | Abandoned
+"""What a driver reports: each has `at`, seconds on the operation's own clock."""

@@ -37,6 +37,7 @@ class Behaviour:
 
 
 DEFAULT_BEHAVIOUR = Behaviour()
+"""How it behaves where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,12 @@ def surface(package: str) -> str:
 
 
 def _module_lines(module: ModuleType) -> Iterator[str]:
-    for name in sorted(_public_names(module)):
+    for name in sorted(public_names(module)):
         yield from _lines(name, getattr(module, name))
 
 
-def _public_names(module: ModuleType) -> list[str]:
+def public_names(module: ModuleType) -> list[str]:
+    """The names that a module lists, else those of its own that begin with no underscore."""
     names: list[str] | None = getattr(module, "__all__", None)
     if names is not None:
         return names
