@@ -9,10 +9,15 @@ trap 'rm -rf "$scratch"' EXIT
 "${PYTHON:-python3}" -m venv "$scratch/venv"
 "$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
 
+# A group that is added to pyproject.toml is resolved with the rest, without a word here.
+groups=$("$scratch/venv/bin/python" -c 'import tomllib
+for name in tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]: print("--group", name)')
+
 {
   echo "# Every package of every extra and dependency group, pip and the build backend included. Not written by hand:"
   echo "# \`make constraints\` renews it (tools/constraints.sh). Resolved for Python 3.11 and later, on all systems."
-  "$scratch/venv/bin/uv" --quiet --no-config pip compile pyproject.toml --all-extras --group dev --group browser --group fuzz --group docs \
-    --group mutation --universal --python-version 3.11 --no-header --no-annotate --no-emit-package platform-client
+  # shellcheck disable=SC2086 -- words, two for each group
+  "$scratch/venv/bin/uv" --quiet --no-config pip compile pyproject.toml --all-extras $groups \
+    --universal --python-version 3.11 --no-header --no-annotate --no-emit-package platform-client
 } >"$scratch/constraints.txt"
 mv "$scratch/constraints.txt" constraints.txt
