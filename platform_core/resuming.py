@@ -1,7 +1,8 @@
 """Going on with a run elsewhere: with a stored operation, or by the handle of an execution.
 
 An operation that has begun knows how long it had been under way when it was stored. It goes on from there: its clock stands still
-meanwhile, so that its deadline is as far ahead as it was. What is behind a handle begins anew, with the time that the handle has left.
+meanwhile, so that its deadline is as far ahead as it was. What is behind a handle has the time that the handle has left, and its clock
+begins anew; a submission without an id goes on as one that was stored in flight.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ from .cancelling import Cancelling, CancelPausing, Rereading
 from .cleanup import LastPoll, Learning, LearnPausing
 from .config import DEFAULT_SETTINGS, Settings
 from .errors import CallFacts, Failure, PlatformClientError
-from .execution import Polling, Ready, ReadyToWatch, Submitting, Waiting
+from .exchange import Sending, Tally
+from .execution import Polling, ReadyToWatch, Submitting, Waiting
 from .handles import ExecutionHandle, HandleKind
 from .job import Job
 from .lifecycle import ExecutionStatus
@@ -26,6 +28,7 @@ from .records import ExecutionRecord
 from .requests import resubmission, status_request, submission_kind
 from .responses import failure_from_record
 from .strict_json import InvalidJson, strict_json
+from .submission import submission_plan
 
 
 def first_outcome(operation: Operation[Any]) -> Started | Restored:
@@ -68,9 +71,10 @@ def handle_of_run(operation: Operation[Any]) -> ExecutionHandle | None:
 def resume_execution(handle: object, *, seed: UUID, settings: Settings = DEFAULT_SETTINGS) -> Operation[ExecutionRecord]:
     """Go on with the execution of a handle to its end; ends in the record, `completed`.
 
-    Where no id is known, the same submission is sent with the same key, so that it starts at most once. However little time the
-    handle has left, there is enough to hear a verdict. Raises `TypeError` or `ValueError` that names the field: a handle may have
-    been made by hand, or by a stranger.
+    Where no id is known, the same submission is sent with the same key, so that it starts at most once. Whoever was left with the
+    handle may have started it: that submission counts as one whose fate is not known from the start, however the first request of
+    this run ends. However little time the handle has left, there is enough to hear a verdict. Raises `TypeError` or `ValueError` that
+    names the field: a handle may have been made by hand, or by a stranger.
     """
     if not isinstance(handle, ExecutionHandle):
         message = f"handle must be an ExecutionHandle, not {type(handle).__name__}: ExecutionHandle.from_json reads the text of one"
@@ -85,7 +89,9 @@ def resume_execution(handle: object, *, seed: UUID, settings: Settings = DEFAULT
         message = f"handle.submission.target must be where a component of handle.kind, {checked.kind}, is submitted"
         raise ValueError(message)
     _check_body(checked.submission.body, settings)
-    return Ready(job, resubmission(checked.submission, "handle.submission.body", settings.limits))
+    request = resubmission(checked.submission, "handle.submission.body", settings.limits)
+    in_flight = Sending(submission_plan(seed, request, settings, seconds), Tally(sends=0, attempts=1, seen=True))
+    return Submitting(job, request, in_flight)
 
 
 def end_of_left(report: Report) -> ExecutionRecord | Failure:

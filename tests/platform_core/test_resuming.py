@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from platform_core.actions import Fate, Report, Send
+from platform_core.actions import Fate, Gone, Raise, Report, Send
 from platform_core.config import Settings
 from platform_core.errors import (
     Failure,
@@ -14,12 +14,14 @@ from platform_core.errors import (
     PlatformExecutionCancelledError,
     PlatformExecutionError,
     PlatformExecutionTimeoutError,
+    PlatformSubmissionUnknownError,
 )
-from platform_core.execution import Ready, ReadyToWatch
+from platform_core.execution import ReadyToWatch
 from platform_core.handles import ExecutionHandle, Submission
 from platform_core.limits import Limits
-from platform_core.outcomes import Restored, Started
+from platform_core.outcomes import FailureCause, Outcome, Restored, Started
 from platform_core.resuming import end_of_left, first_outcome, handle_of_id, handle_of_record, handle_of_run, resume_execution
+from platform_core.retry import RetryPolicy
 from tests.support.core import EXECUTION_ID, OTHER_SEED, SEED, answered, drive_with, heard, left, lost, record
 from tests.support.leaving import SUBMISSION, execute, handle
 from tests.support.stored import stored_runs
@@ -163,7 +165,6 @@ class TestResume:
     def test_by_a_submission_the_same_bytes_are_sent_with_the_same_key(self) -> None:
         first = drive_with(execute(), lost(1.0)).requests[0]
         operation = resume_execution(handle(120.0, 3, SUBMISSION), seed=OTHER_SEED)
-        assert isinstance(operation, Ready)
         again = drive_with(operation).action
         assert isinstance(again, Send)
         assert (again.request.method, again.request.target, again.request.body) == (first.method, first.target, first.body)
@@ -175,6 +176,31 @@ class TestResume:
         run = drive_with(resume_execution(handle(120.0, 3, SUBMISSION), seed=SEED), answered(1.0, 503))
         run.wake()
         run.tell(heard(2.0, "pending"), left(3.0, "no"))
+        assert run.action.request.target.endswith("/cancel")
+
+    @pytest.mark.parametrize("end", [answered(1.0, 403), answered(1.0, 404), answered(1.0, 500), answered(1.0, 422)])
+    def test_whoever_left_the_handle_may_have_started_it_so_a_refusal_of_the_first_request_leaves_it_again(self, end: Outcome) -> None:
+        run = drive_with(resume_execution(handle(120.0, 3, SUBMISSION), seed=OTHER_SEED), end)
+        assert isinstance(run.action, Raise)
+        assert run.action.failure.handle == handle(119.0, 1, SUBMISSION)
+
+    def test_a_connection_that_is_never_made_ends_as_a_submission_whose_fate_is_not_known(self) -> None:
+        settings = Settings(retry=RetryPolicy(attempts_max=1))
+        operation = resume_execution(handle(120.0, 3, SUBMISSION), seed=SEED, settings=settings)
+        run = drive_with(operation, lost(1.0, "no", FailureCause.CONNECT))
+        assert isinstance(run.action, Raise)
+        assert run.action.failure.error is PlatformSubmissionUnknownError
+        assert run.action.failure.handle == handle(119.0, 1, SUBMISSION)
+
+    def test_who_leaves_it_before_its_first_request_is_not_told_that_nothing_was_started(self) -> None:
+        operation = resume_execution(handle(120.0, 3, SUBMISSION), seed=SEED)
+        assert handle_of_run(operation) == handle(120.0, 0, SUBMISSION)
+        run = drive_with(operation, left(1.0, "no", final=True))
+        assert isinstance(run.action, Gone)
+        assert run.action.report == Report(Fate.UNKNOWN, handle(119.0, 1, SUBMISSION))
+
+    def test_who_leaves_it_between_two_refusals_has_it_cancelled(self) -> None:
+        run = drive_with(resume_execution(handle(120.0, 3, SUBMISSION), seed=SEED), answered(1.0, 429), left(1.1, "no"), heard(1.2))
         assert run.action.request.target.endswith("/cancel")
 
     def test_however_little_time_is_left_there_is_enough_for_a_verdict(self) -> None:

@@ -27,6 +27,7 @@ from platform_core.outcomes import (
     Woke,
 )
 from platform_core.records import ExecutionRecord
+from platform_core.resuming import first_outcome
 from platform_core.retry import RetryPolicy
 from platform_core.snapshots import restore, snapshot
 
@@ -158,9 +159,9 @@ def counts(state: Any) -> set[int]:
 
 
 def drive_with(operation: Operation[Any], *outcomes: Outcome) -> Run:
-    """The run of an operation that started at 0, after these outcomes."""
+    """The run of an operation that began as a driver would begin it, after these outcomes."""
     run = Run(operation)
-    run.tell(Started(0.0), *outcomes)
+    run.tell(first_outcome(operation), *outcomes)
     return run
 
 
