@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import Any, TypeVar, cast
 
 from platform_core.limits import Limits
@@ -41,6 +42,10 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Response | TransportError] | None = None
+        self._deadline = inf
+        """Of the exchange under way, if it has one."""
+        self._timer: asyncio.TimerHandle | None = None
+        """Rings at the deadline, or before: one call leaves it to the next, since nearly all are over long before their deadlines."""
         self._unsent: deque[bytes | memoryview] = deque()
         self._paused = False
         self._look: Callable[[], bool] | None = None
@@ -51,18 +56,18 @@ class AnswerProtocol(asyncio.BufferedProtocol):
         self._reading_paused = False
 
     async def exchange(self, request: EncodedRequest, deadline: float, limits: Limits, progress: Progress) -> Response | TransportError:
-        """Send the request and wait for the answer. One timer for all of it."""
+        """Send the request and wait for the answer."""
         answer: asyncio.Future[Response | TransportError] = self._loop.create_future()
         self._answer = answer
-        timer = self._loop.call_at(deadline, self.end, FailureCause.TIMEOUT)
+        self._set_timer(deadline)
         try:
             for piece in self.http.begin(request, limits, progress):
                 self._unsent.extend(_cut(piece))
             self._send()
             return await answer
         finally:
-            timer.cancel()
             self._answer = None
+            self._deadline = inf
             self._unsent.clear()
 
     async def exchange_flowing(
@@ -147,6 +152,7 @@ class AnswerProtocol(asyncio.BufferedProtocol):
             lost = None if exc is None else self.http.lost(broken_detail(exc), while_sending=sending)
             self._tell(lost or self._end_of_stream())
         self.http.reusable = False
+        self._stop_timer()
         if not self.lost.done():
             self.lost.set_result(None)
 
@@ -191,6 +197,24 @@ class AnswerProtocol(asyncio.BufferedProtocol):
             self._reading_paused = False
             with suppress(RuntimeError):  # uvloop: it is closing
                 self._transport.resume_reading()
+
+    def _set_timer(self, deadline: float) -> None:
+        self._deadline = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            self._stop_timer()
+            self._timer = self._loop.call_at(deadline, self._ring)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._loop.time() >= self._deadline:
+            self.end(FailureCause.TIMEOUT)
+        elif self._deadline < inf:
+            self._set_timer(self._deadline)
 
     def _is_waiting(self) -> bool:
         return self._answer is not None and not self._answer.done()
