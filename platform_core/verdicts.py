@@ -78,9 +78,16 @@ def deadline_failure(job: Job, known: Known, at: float) -> Failure:
     """Our own deadline passed before the execution ended; carries the last failure, if there was one."""
     message = f"the execution did not end within {job.seconds:g} s; last heard status: {known.status or 'none'}"
     last = known.last
-    if last is None:
-        poll = status_request(known.execution_id)
-        last = Failure(PlatformTimeoutError, message, method=poll.method, path=poll.path, request_id=request_id(job.seed, known.sends - 1))
-    else:
+    if last is not None:
         message = f"{message}; last failure: {last.message}"
-    return last._replace(error=PlatformTimeoutError, message=message, attempts=known.sends, elapsed=at)
+        return last._replace(error=PlatformTimeoutError, message=message, attempts=known.sends, elapsed=at)
+    poll = status_request(known.execution_id)
+    return Failure(
+        PlatformTimeoutError,
+        message,
+        request_id=request_id(job.seed, known.sends - 1),
+        method=poll.method,
+        path=poll.path,
+        attempts=known.sends,
+        elapsed=at,
+    )
