@@ -30,7 +30,7 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value: object = getattr(self, field.name)
-            whole = field.type in (int, "int")
+            whole = field.type is int
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 message = f"limits.{field.name} must be {'a whole number' if whole else 'a number'}, not {type(value).__name__}"
                 raise TypeError(message)
