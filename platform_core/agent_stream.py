@@ -159,7 +159,7 @@ class Streaming(_OfStream):
             case Answered():
                 return self._answered(end)
             case Unanswered(_, failure, _, seen):
-                return self._raise(failure, seen=seen)
+                return self._lost(failure, seen=seen)
             case _:
                 assert_never(end)
 
@@ -167,10 +167,10 @@ class Streaming(_OfStream):
         """A refusal, or the end of the stream."""
         response, limits = end.response, self.job.settings.limits
         if not response.is_success:
-            return self._raise(failure_from_status(response, end.facts, limits), seen=end.seen)
+            return self._raise(failure_from_status(response, end.facts, limits))
         if self.heard.end_json is None:
             nonsense = Nonsense(f"the stream ended before its event {END!r}")
-            return self._raise(failure_from_nonsense(nonsense, response, end.facts), seen=True)
+            return self._raise(failure_from_nonsense(nonsense, response, end.facts))
         record = cast("ExecutionRecord", json.loads(self.heard.end_json))
         reason = Reason(Because.TERMINAL, record["status"])
         if record["status"] == ExecutionStatus.COMPLETED:
@@ -182,19 +182,23 @@ class Streaming(_OfStream):
         check(EXCHANGE_EDGES, self.exchange, outcome)
         heard, plan, tally = self.heard, self.exchange.plan, self.exchange.tally._replace(seen=True)
         if heard.broken is not None:
-            return self._raise(failure_from_nonsense(heard.broken, head, facts_of(plan, tally.sends, outcome.at)), seen=True)
+            return self._raise(failure_from_nonsense(heard.broken, head, facts_of(plan, tally.sends, outcome.at)))
         failure = no_answer(plan, tally, outcome)
         if outcome.at >= self.job.seconds and heard.execution_id is not None:
             leaving = Leaving(self.job, ByDeadline(failure), outcome.at + CLEANUP_SECONDS)
             return leave_known(leaving, heard.execution_id, outcome.at, tally.sends, final=False)
-        return self._raise(failure._replace(message=f"the stream broke off: {failure.message}"), seen=True)
+        return self._lost(failure._replace(message=f"the stream broke off: {failure.message}"), seen=True)
 
-    def _raise(self, failure: Failure, *, seen: bool) -> Step:
-        """An error, with the handle where the execution is known. `seen`: there may be one."""
+    def _lost(self, failure: Failure, *, seen: bool) -> Step:
+        """An error for want of an answer. `seen`: there may be an execution all the same, which only its handle tells for sure."""
+        if seen and self.heard.execution_id is None and issubclass(failure.error, PlatformConnectionError):
+            failure = failure._replace(error=PlatformSubmissionUnknownError)
+        return self._raise(failure)
+
+    def _raise(self, failure: Failure) -> Step:
+        """An error, with the handle where the execution is known."""
         if self.heard.execution_id is not None:
             return fail(self.job, failure, self.heard.execution_id, Reason.of(failure))
-        if seen and issubclass(failure.error, PlatformConnectionError):
-            failure = failure._replace(error=PlatformSubmissionUnknownError)
         return Ended(self.seed), Raise(failure, Reason.of(failure))
 
     def _abandoned(self, outcome: Abandoned) -> Step:
