@@ -57,7 +57,7 @@ class Goal(Protocol):
         """What the pause is multiplied by, from 0 to 1."""
         ...
 
-    def heard(self, cancel: "Cancel", word: Heard) -> Step | None:
+    def heard(self, word: Heard) -> Step | None:
         """The end, or None to ask again."""
         ...
 
@@ -233,7 +233,7 @@ def _judge(cancel: Cancel, word: Heard | Unheard, *, unknown: bool) -> Step:
     goal = cancel.goal
     match word:
         case Heard(record, at):
-            end, last, reason = goal.heard(cancel, word), None, Reason(Because.NOT_TERMINAL, record["status"])
+            end, last, reason = goal.heard(word), None, Reason(Because.NOT_TERMINAL, record["status"])
         case Unheard(last, at):
             end = goal.unheard(cancel, word, unknown=unknown)
             reason = Reason.of(last)
@@ -277,7 +277,7 @@ class CancelCall:
         """Full."""
         return unit_random(self.seed, "cancel-pause", cancel.pauses)
 
-    def heard(self, cancel: Cancel, word: Heard) -> Step:
+    def heard(self, word: Heard) -> Step:
         """Done: the record after the cancel is the answer."""
         return Ended(self.seed), Done(word.record, ANSWERED)
 

@@ -75,7 +75,7 @@ class Leaving(NamedTuple):
         """None: the runs of a client that was left are few, and the clean-up is short."""
         return 1.0
 
-    def heard(self, cancel: Cancel, word: Heard) -> Step | None:
+    def heard(self, word: Heard) -> Step | None:
         """An end where the execution has ended; else the platform has not recorded the cancel yet."""
         return self.ended(word) if is_terminal(word.record["status"]) else None
 
