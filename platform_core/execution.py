@@ -112,8 +112,8 @@ class Submitting(_OfJob):
             case Heard(record) if is_terminal(record["status"]):
                 return conclude(self.job, word)
             case Heard(record, at, sends):
-                known = Known(record["execution_id"], since=at, known_at=at, sends=sends)
-                return _wait(self.job, known.after(record, at, sends), at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]))
+                known = Known(record["execution_id"], since=at, known_at=at, sends=sends, status=record["status"])
+                return _wait(self.job, known, at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]))
             case Unheard(failure, at, sends) if end.seen and at >= self.job.seconds:
                 leaving = Leaving(self.job, ByDeadline(_too_late(failure)), at + CLEANUP_SECONDS)
                 return leave_submission(leaving, self.request, at, sends, final=False)
