@@ -165,7 +165,7 @@ class Downloading(_OfDownload):
         if part.received_bytes <= self.begun_bytes or not self._goes_on:
             return self._end(ended_early)
         if end.at >= self.download.seconds:
-            return self._end(past_deadline(ended_early, end.sends, end.at))
+            return self._end(past_deadline(ended_early, end.at))
         # RFC 9110, section 15.3.7: a part may be less than what was asked for.
         exchange, action = begin(self.download.plan(part), end.at, end.sends, Reason(Because.STATUS, str(response.status)))
         return replace(self, exchange=exchange, begun_bytes=part.received_bytes), action

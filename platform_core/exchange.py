@@ -358,20 +358,20 @@ def _sent_once(tally: Tally, at: float, last: Failure) -> Unanswered:
 
 def _too_late(tally: Tally, at: float, last: Failure) -> Unanswered:
     """Our own deadline passed before the next attempt: its error carries the last failure."""
-    return Unanswered(at, past_deadline(last, tally.sends, at), tally.sends, tally.seen, passing=True)
+    return Unanswered(at, past_deadline(last, at), tally.sends, tally.seen, passing=True)
 
 
-def past_deadline(last: Failure, sends: int, at: float) -> Failure:
+def past_deadline(last: Failure, at: float) -> Failure:
     """The error of a call that would be tried again, had it the time."""
     message = f"the deadline of the call passed; last failure: {last.message}"
-    return last._replace(error=PlatformTimeoutError, message=message, attempts=sends, elapsed=at)
+    return last._replace(error=PlatformTimeoutError, message=message, elapsed=at)
 
 
 def _token_failure(plan: Plan, tally: Tally, outcome: NotAuthorized, rejection: Failure | None) -> Failure:
     if rejection is None:
         return _failure(plan, tally, outcome.at, PlatformAuthenticationError, f"there is no token: {outcome.reason}")
     message = f"{rejection.message}; the token could not be renewed: {outcome.reason}"
-    return rejection._replace(error=PlatformAuthenticationError, message=message, elapsed=outcome.at)
+    return rejection._replace(message=message, elapsed=outcome.at)
 
 
 _NO_ANSWER: dict[FailureCause, tuple[type[PlatformClientError], str]] = {
