@@ -65,7 +65,8 @@ def handle_of_id(execution_id: UUID | str, parameter: str = "execution_id") -> E
 def handle_of_run(operation: Operation[Any]) -> ExecutionHandle | None:
     """What goes on with the execution of a stored run: what its caller would have been left with. None where nothing was sent."""
     _, action = operation.step(Abandoned(first_outcome(operation).at, "maybe", final=True))
-    return action.report.handle if isinstance(action, Gone) else None
+    assert isinstance(action, Gone), "every state lets go of a caller who leaves for good"
+    return action.report.handle
 
 
 def resume_execution(handle: object, *, seed: UUID, settings: Settings = DEFAULT_SETTINGS) -> Operation[ExecutionRecord]:
