@@ -1,5 +1,7 @@
 """What looks random and is not."""
 
+import hashlib
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,6 +25,19 @@ def test_the_same_arguments_give_the_same_number_for_ever() -> None:
 def test_a_request_id_is_the_text_of_the_uuid_of_its_purpose() -> None:
     for number in range(COUNT):
         assert request_id(SEED, number) == str(derived_uuid(SEED, "request", number))
+
+
+def test_requests_have_ids_where_sha_1_is_forbidden_for_security(monkeypatch: pytest.MonkeyPatch) -> None:
+    sha1, expected = hashlib.sha1, request_id(SEED, 1)
+
+    def in_fips_mode(data: bytes, *, usedforsecurity: bool = True) -> Any:
+        if usedforsecurity:
+            message = "[digital envelope routines] unsupported"
+            raise ValueError(message)
+        return sha1(data, usedforsecurity=False)
+
+    monkeypatch.setattr(hashlib, "sha1", in_fips_mode)
+    assert request_id(SEED, 1) == expected
 
 
 def test_the_key_is_the_one_of_its_purpose() -> None:

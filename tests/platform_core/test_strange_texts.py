@@ -71,6 +71,11 @@ def test_no_part_of_a_token_stays_where_a_body_is_cut_off(before: int) -> None:
     assert body == (b" " * before + CUT.encode() + b" " * KEPT)[:KEPT]
 
 
+def test_only_twice_what_is_kept_is_looked_at_however_much_of_it_is_cut_out() -> None:
+    token = b"fl_" + b"a" * (2 * KEPT - 4)
+    assert first_bytes(token + b" " + b"b" * KEPT, KEPT) == CUT.encode() + b" "
+
+
 @pytest.mark.parametrize("token", ["Bearer abcdefghijklmnopqrstuvwx", "fl_live_abcdefgh", "eyJhbGciOi.c2VjcmV0.c2lnbmF0dXJl"])
 @pytest.mark.parametrize("before", ["", "\n", "X-Echo:\r\n\t", "a\b", "\f"])
 def test_a_token_behind_a_line_break_is_cut_out_of_json_too(token: str, before: str) -> None:
