@@ -22,6 +22,7 @@ from platform_core.errors import (
 )
 from platform_core.execution import EDGES, Polling, Ready, ReadyToWatch, Submitting, Waiting
 from platform_core.handles import ExecutionHandle, OnAbandon
+from platform_core.job import Known
 from platform_core.machine import Ended, Operation
 from platform_core.operations import cancel_execution
 from platform_core.outcomes import Abandoned, Authorized, FailureCause, Outcome, Refused, Restored, Started, Woke
@@ -67,7 +68,7 @@ class TestSubmitting:
     def test_submitting_on_a_record_goes_to_waiting_and_sleeps(self, status: str) -> None:
         run = drive_with(execute(), answered(2.0, 202, record(status)))
         assert isinstance(run.operation, Waiting)
-        assert run.operation.known.execution_id == EXECUTION_ID
+        assert run.operation.known == Known(EXECUTION_ID, since=2.0, known_at=2.0, sends=1, status=status)
         assert 2.045 <= run.action.until <= 2.05
         assert (run.action.cost, run.action.reason) == (0, Reason(Because.NOT_TERMINAL, status))
 
