@@ -16,10 +16,15 @@ from .faults import Fault
 from .registration import Registered, registered
 
 PORT_MAX = 65535
+_NO_SIGNAL = 0
+"""In place of the number of one: the server has ended by itself."""
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m platform_emulator") -> int:
-    """Serve, or list the components; the exit status. Wrong arguments exit with 2, as argparse does."""
+    """Serve, or list the components; the exit status. Wrong arguments exit with 2, as argparse does.
+
+    Raises `RuntimeError` where the server ends by a fault of its own: how it came to that is for us to read.
+    """
     parser = _parser(program)
     options = parser.parse_args(arguments)
     try:
@@ -43,6 +48,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m pl
             faults=_faults(options.faults),
             components=options.components or (),
             database=options.database,
+            on_fault=lambda: signals.put(_NO_SIGNAL),
             **key,
         )
     except ValueError as error:

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -45,6 +45,9 @@ class Emulator:
     `database` is a file that keeps the platform for the next emulator which is given it; it belongs to this one until it is left.
     Raises `DatabaseError` (`keeping.py`) for a file that cannot be had or is none of an emulator's, and `ValueError` for a `seed` other
     than the file's and for `components` without one of which an execution is pending there.
+
+    `on_fault` is called, in a thread of the emulator, where its server ends by a fault of its own, for whoever waits for something else:
+    `__exit__` then raises `RuntimeError`, which the fault is the cause of.
     """
 
     api_key = DEVELOPMENT_API_KEY
@@ -62,6 +65,7 @@ class Emulator:
         components: Components = (),
         requests_per_second: float | None = None,
         database: str | os.PathLike[str] | None = None,
+        on_fault: Callable[[], object] | None = None,
     ) -> None:
         self._address = (host, port)
         functions = registered(components)
@@ -71,6 +75,7 @@ class Emulator:
         self._service = Service(Model(state), tokens, plan, rates, keeper=keeper)
         self._ready = threading.Event()
         self._server = Server(self._service, self._ready.set, functions)
+        self._on_fault = on_fault
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._url = ""
@@ -137,6 +142,8 @@ class Emulator:
                 asyncio.run(self._server.serve(sockets=[listening]))
             except BaseException as error:  # noqa: BLE001 -- handed to the thread that waits for this one
                 self._error = error
+                if self._on_fault is not None:
+                    self._on_fault()
             finally:
                 self._ready.set()
 

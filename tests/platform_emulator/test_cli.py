@@ -1,3 +1,4 @@
+import contextlib
 import json
 import shlex
 import signal
@@ -13,7 +14,7 @@ from platform_emulator import cli, component_id_of
 from platform_emulator.components import catalogue
 from platform_emulator.tokens import Tokens
 from tests.platform_emulator.own_components import double
-from tests.platform_emulator.support import attempts, forget_modules
+from tests.platform_emulator.support import IDS, attempts, forget_modules
 from tests.support.patience import HANG_SECONDS
 
 MODULE = "tests.platform_emulator.own_components"
@@ -37,6 +38,11 @@ def orgs_status(environment: dict[str, str], token: str | None = None) -> int:
     return httpx.get(f"{environment['PLATFORM_API_URL']}/api/v1/tenants/orgs", headers=headers, trust_env=False).status_code
 
 
+def submit(environment: dict[str, str]) -> None:
+    url = f"{environment['PLATFORM_API_URL']}/api/v1/code-blocks/{IDS['echo']}/executions"
+    httpx.post(url, json={}, headers={"Authorization": f"Bearer {environment['AUTH_TOKEN']}"}, trust_env=False)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_prints_two_lines_and_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
     with started() as process:
@@ -46,6 +52,29 @@ def test_it_prints_two_lines_and_serves_until_it_is_told_to_end(number: signal.S
         process.send_signal(number)
         rest, errors = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_a_server_that_dies_ends_it_with_1_and_how_that_came() -> None:
+    program = """
+import sys
+from platform_emulator import cli, server
+async def dying(workers):
+    await workers._changed.wait()  # for the first submission
+    1 / 0
+server.Workers.run = dying
+sys.exit(cli.main([]))
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        environment = exported(process)
+        try:
+            with contextlib.suppress(httpx.TransportError):
+                submit(environment)
+            rest, errors = process.communicate(timeout=HANG_SECONDS)
+        finally:
+            process.kill()
+    assert (process.returncode, rest) == (1, "")
+    assert "ZeroDivisionError: division by zero" in errors
+    assert errors.endswith("RuntimeError: the emulator's server ended by a fault of its own\n")
 
 
 def test_key_and_faults_are_taken_from_the_command_line(tmp_path: Path) -> None:
