@@ -195,6 +195,9 @@ class TestResume:
     def test_who_leaves_it_before_its_first_request_is_not_told_that_nothing_was_started(self) -> None:
         operation = resume_execution(handle(120.0, 3, SUBMISSION), seed=SEED)
         assert handle_of_run(operation) == handle(120.0, 0, SUBMISSION)
+        _, action = operation.step(left(0.0, "no", final=True))
+        assert isinstance(action, Gone)
+        assert action.report == Report(Fate.UNKNOWN, handle(120.0, 0, SUBMISSION))
         run = drive_with(operation, left(1.0, "no", final=True))
         assert isinstance(run.action, Gone)
         assert run.action.report == Report(Fate.UNKNOWN, handle(119.0, 1, SUBMISSION))

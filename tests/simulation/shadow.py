@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from platform_core.actions import Send, Sleep
+from platform_core.handles import OnAbandon
 from platform_core.machine import Decision, Operation
 from platform_core.outcomes import Abandoned, Outcome, Refused, Restored, Woke
 from platform_emulator.model import Model
 from tests.exploration.invariants import EPSILON, INVARIANTS, Invariant, budget, confinement, deadline, returns_in_time
 from tests.exploration.systems import COMPLETED, PLATFORM
-from tests.exploration.world import CLIENT, Arrow, History, Moment, Run, Sent, Shared, taken
+from tests.exploration.world import CLIENT, Arrow, History, Moment, Run, Sent, Shared, is_cancel, taken
 
 from .network import Network
 from .parties import Party
@@ -51,6 +52,8 @@ class Shadow:
         self.began_at: float | None = None
         self.party = party
         """The client that runs it."""
+        self.on_abandon: OnAbandon | None = None
+        """What is to become of its execution where it is left; None where that is nothing of its own."""
         self.is_lost = False
         """Its process died, and nothing of this run is left."""
         self._named = named
@@ -78,6 +81,16 @@ class Shadow:
     def has_ended(self) -> bool:
         """Whether the run was told to come to its end."""
         return self._run is not None and self._run.ended
+
+    @property
+    def has_cancelled(self) -> bool:
+        """Whether it has decided to send a cancel."""
+        return any(isinstance(seen.action, Send) and is_cancel(seen.action.request) for seen in self.seen)
+
+    @property
+    def was_given_time(self) -> bool:
+        """Whether it was left while it was under way, with time for a clean-up."""
+        return any(isinstance(seen.outcome, Abandoned) and not seen.outcome.final for seen in self.seen[1:])
 
     @property
     def is_under_way(self) -> bool:

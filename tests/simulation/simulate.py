@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from platform_core.actions import Done, Gone, Raise
+from platform_core.actions import Done, Fate, Gone, Raise
 from platform_core.errors import PlatformClientError
 from platform_core.lifecycle import ExecutionStatus
 from platform_emulator.model import Execution, Model, record
@@ -104,6 +104,7 @@ def _problems_of(stage: Stage, shadow: Shadow, own: list[Execution]) -> Iterator
         yield "12. it has returned, and its run has not ended"
     action: Done[Any] | Raise | Gone | None = shadow.seen[-1].action if shadow.seen else None
     yield from _untrue(stage, shadow, end, action)
+    yield from _against_its_terms(shadow, action)
     if end.error is not None and not isinstance(end.error, PlatformClientError):
         yield f"11. it raised what is no error of ours: {end.error!r}"
     if end.error is not None and SECRET in _texts(end.error):
@@ -132,6 +133,14 @@ def _untrue(stage: Stage, shadow: Shadow, end: End, action: Done[Any] | Raise | 
             yield "it was not run"
         case _:
             pass
+
+
+def _against_its_terms(shadow: Shadow, action: Done[Any] | Raise | Gone | None) -> Iterator[str]:
+    left_running = isinstance(action, Gone) and action.report.fate is Fate.LEFT
+    if shadow.on_abandon == "cancel" and left_running and shadow.was_given_time:
+        yield "12. it was to be cancelled, and was left running"
+    if shadow.on_abandon == "detach" and shadow.has_cancelled:
+        yield "12. it was to go on without its caller, and was cancelled"
 
 
 def _not_live(shadow: Shadow, action: Any) -> Iterator[str]:

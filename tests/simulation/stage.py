@@ -107,7 +107,17 @@ class Stage:
     def begin(self, call: Call, party: Party) -> None:
         """This client makes this call now."""
         self.begun.add(call.index)
-        self.shadows[call.index].party = party
+        shadow, handle = self.shadows[call.index], self.handles.of(call)
+        shadow.party = party
+        match call.kind:
+            case "execute":
+                shadow.on_abandon = call.on_abandon
+            case "await":
+                shadow.on_abandon = "detach"
+            case "resume" if handle is not None:
+                shadow.on_abandon = handle.on_abandon
+            case _:
+                pass
 
     def end(self, call: Call, end: End, party: Party) -> None:
         """How it ended for whoever has called this client; what a dead process still tells is heard by nobody."""

@@ -110,8 +110,8 @@ class Profile:
         return self.row and any(call.of is not None for call in self.calls)
 
     def next_of(self, call: Call) -> Call | None:
-        """Who goes on with the execution of this call."""
-        return next((each for each in self.calls if each.of == call.index), None)
+        """Who goes on with the execution of this call alone, as soon as that has ended."""
+        return None if self.row else next((each for each in self.calls if each.of == call.index), None)
 
     def goes_on(self, call: Call, has_ended: Callable[[Call], bool]) -> bool:
         """Whether somebody begins as this call ends: in a row, with the last of all."""
@@ -132,6 +132,10 @@ def _safety(seed: int, random: Random) -> Profile:
     row = random.random() < 0.15
     calls = _in_row(heads, random) if row else _with_links(heads, random, _link)
     crashes = not row and len(heads) == 1 and heads[0].kind in LEAVE_HANDLES and random.random() < 0.4
+    has_journal = crashes and random.random() < 0.5
+    if crashes and not has_journal:
+        # Only a handle that was stored before outlives its process then.
+        calls = _with_links((replace(heads[0], kind="submit"),), random, _link, (2, 3))
     closes = not crashes and random.random() < 0.15
     provider = _provider(random)
     waits_for_tokens = provider is not None and len(heads) > 1
@@ -150,7 +154,7 @@ def _safety(seed: int, random: Random) -> Profile:
         provider=provider,
         closes_at=_at(random, 60.0) if closes else None,
         crashes_at=_at(random, 60.0) if crashes else None,
-        has_journal=crashes and random.random() < 0.6,
+        has_journal=has_journal,
         row=row,
     )
 
@@ -189,12 +193,14 @@ def _in_row(heads: tuple[Call, ...], random: Random) -> tuple[Call, ...]:
     return (*heads, *links)
 
 
-def _with_links(heads: tuple[Call, ...], random: Random, link: Callable[[int, Call, Random], Call]) -> tuple[Call, ...]:
+def _with_links(
+    heads: tuple[Call, ...], random: Random, link: Callable[[int, Call, Random], Call], numbers: tuple[int, ...] = (0, 0, 1, 1, 2, 3)
+) -> tuple[Call, ...]:
     """And who goes on with some of them, one after the other, each by the handle that the one before has left."""
     calls = list(heads)
     for head in heads:
         last = head
-        for _ in range(random.choice((0, 0, 1, 1, 2, 3)) if head.kind in LEAVE_HANDLES else 0):
+        for _ in range(random.choice(numbers) if head.kind in LEAVE_HANDLES else 0):
             last = link(len(calls), last, random)
             calls.append(last)
     return tuple(calls)

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 
 from flow_sdk import PlatformClient
+from platform_core.errors import PlatformClientError
 from platform_core.limits import Limits
 from platform_core.messages import OutgoingRequest, Response
 from platform_transports.clock import is_asyncio
@@ -77,7 +78,7 @@ def _client(stage: Stage, clock: VirtualClock, party: Party) -> Any:
 async def _chain(stage: Stage, clock: VirtualClock, callers: "Sequence[_Caller]", caller: "_Caller", client: Any) -> None:
     """A call, and who goes on with its execution, one after the other, each in a client of its own."""
     await caller.make(client, stage.first)
-    following = None if stage.profile.row else stage.profile.next_of(caller.call)
+    following = stage.profile.next_of(caller.call)
     if following is not None and not caller.party.is_dead:
         await _go_on(stage, clock, callers, callers[following.index])
 
@@ -201,6 +202,8 @@ class _Row:
         try:
             async for handle, end in client.await_all(stage.begin_row(party), concurrency=1):
                 stage.end_of_row(handle, end)
+        except PlatformClientError as error:
+            stage.problems.append(f"12. the row raises what is the end of one run: {type(error).__name__}")
         finally:
             self.ended.set()
 

@@ -12,7 +12,7 @@ HARMLESS = Mutant(
 
 def test_each_mutant_can_be_made_and_is_one_of_its_own() -> None:
     found = mutants()
-    assert len(found) >= 20
+    assert len(found) >= 36
     assert len({(each.file, mutated(each, packages=PACKAGES)) for each in found}) == len({each.name for each in found}) == len(found)
 
 
@@ -21,7 +21,8 @@ def test_each_mutant_can_be_made_and_is_one_of_its_own() -> None:
     [
         ("the async driver forgets the cancel", "no time"),
         ("the budget is not taken from", "8. of the retry budget is left"),
-        ("the async driver gives the answer of another call", "matching"),
+        ("the async driver gives the answer of another call", "it has not ended well"),
+        ("resume submits anew", "key_and_body_stay"),
     ],
 )
 def test_a_fault_of_a_driver_is_found(name: str, said: str) -> None:

@@ -6,10 +6,12 @@ from typing import get_args
 
 import pytest
 
+from platform_core.actions import Send
 from platform_core.outcomes import Abandoned, Outcome, Restored
+from tests.exploration.world import is_submission
 from tests.simulation import command
 from tests.simulation.simulate import Simulated, simulated
-from tests.simulation.swarm import FAULTS, FINAL_FAULTS, MODES, Mode, profile_of
+from tests.simulation.swarm import COMPONENTS, FAULTS, FINAL_FAULTS, MODES, Mode, profile_of
 from tests.simulation.trace import told
 from tests.simulation.worlds import WORLDS, is_the_same_in
 
@@ -55,6 +57,21 @@ def test_every_kind_of_fault_is_met_and_everything_else_that_a_seed_decides() ->
     assert told[Restored] >= 5
     assert sum(run.profile.row for run in runs) >= 10
     assert sum(run.profile.closes_at is not None for run in runs) >= 10
+
+
+def test_executions_of_every_kind_are_gone_on_with_in_every_way() -> None:
+    runs = [simulated(seed, "sync", "safety") for seed in range(300)]
+    profiles = [run.profile for run in runs]
+    assert {call.component for profile in profiles for call in profile.calls} == set(COMPONENTS)
+    made = [(run.profile, call) for run in runs for call in run.profile.calls if call.of is not None and run.trace.seen[call.index]]
+    kinds = Counter(call.kind for _, call in made)
+    assert (kinds["resume"], kinds["cancel"], kinds["look"]) >= (100, 20, 20)
+    assert sum(call.kind == "resume" and call.from_first for _, call in made) >= 20
+    assert sum(profile.row_of_handles for profile, _ in made) >= 10
+    assert sum(profile.crashes_at is not None and not profile.has_journal for profile, _ in made) >= 3
+    # By a handle without an id, the submission is sent again.
+    again = [run.trace.seen[call.index][:1] for run in runs for call in run.profile.calls if call.kind == "resume"]
+    assert sum(isinstance(seen.action, Send) and is_submission(seen.action.request) for first in again for seen in first) >= 20
 
 
 def test_a_run_is_told_as_a_diagram_with_the_command_that_runs_it_again() -> None:

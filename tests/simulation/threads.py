@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from flow_sdk import SyncPlatformClient
+from platform_core.errors import PlatformClientError
 from platform_core.limits import Limits
 from platform_core.messages import OutgoingRequest, Response
 from platform_transports.contract import Credentials, Progress, SyncClock
@@ -75,8 +76,11 @@ class _Threads:
         """Many calls at once, in one row."""
         stage = self.stage
         seeds.set(stage.seeds_of_row())
-        for handle, end in client.await_all(stage.begin_row(party), concurrency=1):
-            stage.end_of_row(handle, end)
+        try:
+            for handle, end in client.await_all(stage.begin_row(party), concurrency=1):
+                stage.end_of_row(handle, end)
+        except PlatformClientError as error:
+            stage.problems.append(f"12. the row raises what is the end of one run: {type(error).__name__}")
 
     def row_of_handles(self) -> None:
         """Await in another client what all calls have left, once they have ended."""
@@ -140,7 +144,7 @@ class _Caller:
         """The call, and who goes on with its execution, one after the other, each in a client of its own."""
         stage = self._threads.stage
         self.make(self._threads.client, stage.first)
-        following = None if stage.profile.row else stage.profile.next_of(self.call)
+        following = stage.profile.next_of(self.call)
         if following is not None and not self.party.is_dead:
             self._threads.callers[following.index].go_on()
 
