@@ -49,8 +49,11 @@ class Headers:
     def get(self, name: str) -> str | None:
         """The value of the only field of this name; of several, all joined by a comma (RFC 9110, section 5.3); else None."""
         wanted = name.lower()
-        values = [value for each, value in self.fields if each.lower() == wanted]
-        return ", ".join(values) if values else None
+        found: str | None = None
+        for each, value in self.fields:
+            if each.lower() == wanted:
+                found = value if found is None else f"{found}, {value}"
+        return found
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """The values of every field of this name, in order."""
