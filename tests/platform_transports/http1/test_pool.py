@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from platform_transports.http1.pool import Changes, Lease, Pool
+from platform_transports.http1.pool import NO_CHANGES, Changes, Lease, Pool
 
 HERE, THERE = "here", "there"
 IDLE_SECONDS = 10.0
@@ -54,7 +54,7 @@ class TestPool:
     def test_a_connection_that_may_be_used_again_is_lent_again(self) -> None:
         pool = pool_of(2)
         lease, wire = opened(pool)
-        assert pool.release(lease, 0.0, reusable=True) == Changes([], [])
+        assert pool.release(lease, 0.0, reusable=True) == NO_CHANGES
         assert take(pool).connection is wire
 
     def test_the_connection_that_was_used_last_is_lent_first(self) -> None:
@@ -88,7 +88,7 @@ class TestPool:
         pool = pool_of(1)
         lease, _ = opened(pool)
         pool.release(lease, 0.0, reusable=True)
-        assert pool.release(lease, 0.0, reusable=False) == Changes([], [])
+        assert pool.release(lease, 0.0, reusable=False) == NO_CHANGES
         assert pool.counts == (0, 1, 0)
 
     def test_who_waits_is_served_in_order_with_the_connection(self) -> None:
@@ -140,7 +140,7 @@ class TestPool:
         lease, wire = opened(pool)
         assert pool.detach(lease) is wire
         assert lease.granted
-        assert pool.release(lease, 0.0, reusable=True) == Changes([], [])
+        assert pool.release(lease, 0.0, reusable=True) == NO_CHANGES
 
     def test_a_dropped_lease_gives_its_slot_back_and_its_connection_up(self) -> None:
         pool = pool_of(1)
@@ -177,7 +177,7 @@ class TestPool:
         waiting = take(pool)
         assert pool.close() == ([], [used], [waiting])
         assert idle is not used
-        assert pool.release(third, 0.0, reusable=True) == Changes([], [])
+        assert pool.release(third, 0.0, reusable=True) == NO_CHANGES
         assert pool.release(_second, 0.0, reusable=True).closing == [used]
         late = take(pool)
         assert (late.granted, pool.counts) == (False, (0, 0, 1))
@@ -264,7 +264,7 @@ def test_an_interrupt_between_any_two_opcodes_serves_who_waits_once() -> None:
         del held
         inside: Any = pool
         lent, is_waiting = inside._held.get(waiting.key), bool(inside._waiting)
-        assert pool.look(0.0).granted == [waiting] * is_waiting, f"after opcode {number}"
+        assert list(pool.look(0.0).granted) == [waiting] * is_waiting, f"after opcode {number}"
         assert waiting.granted, f"after opcode {number}"
         assert lent is None or waiting.connection is wire, f"after opcode {number}"
         assert pool.counts == (1, 0, 0), f"after opcode {number}"

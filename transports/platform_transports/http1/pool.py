@@ -8,8 +8,8 @@ Rule 4: nobody waits while there is a free slot or an idle connection.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 from weakref import ref
 
 C = TypeVar("C", bound=Hashable)
@@ -52,8 +52,12 @@ Key: TypeAlias = _Ref[C]
 class Changes(NamedTuple, Generic[C]):
     """What is to be done after a call: these connections to be closed, these leases, just granted, to be woken."""
 
-    closing: list[C]
-    granted: list[Lease[C]]
+    closing: Sequence[C]
+    granted: Sequence[Lease[C]]
+
+
+NO_CHANGES: Changes[Any] = Changes((), ())
+"""As after nearly every call: made once."""
 
 
 class Contents(NamedTuple, Generic[C]):
@@ -85,12 +89,13 @@ class Pool(Generic[C]):
 
     def acquire(self, origin: Hashable, at: float) -> tuple[Lease[C], Changes[C]]:
         """A lease, granted or waiting in line. Give it back by `release` in any case."""
-        changes = self._settled(at, [])
+        closing: list[C] = []
+        granted = self._settled(at, closing)
         lease: Lease[C] = Lease(origin)
         lease.key = key = _Ref(lease, self._dropped.append)
-        if not self._grant(key, lease, changes.closing):  # nobody who waits is passed over: they wait since nothing is free
+        if not self._grant(key, lease, closing):  # nobody who waits is passed over: they wait since nothing is free
             self._waiting[key] = None
-        return lease, changes
+        return lease, _changes(closing, granted)
 
     def attach(self, lease: Lease[C], connection: C) -> None:
         """A connection was opened for this lease."""
@@ -122,11 +127,12 @@ class Pool(Generic[C]):
                 self._idle[connection] = lease.origin, at
             elif connection is not None:
                 closing.append(connection)
-        return self._settled(at, closing)
+        return _changes(closing, self._settled(at, closing))
 
     def look(self, at: float) -> Changes[C]:
         """Find what was dropped and what has expired."""
-        return self._settled(at, [])
+        closing: list[C] = []
+        return _changes(closing, self._settled(at, closing))
 
     def close(self) -> Contents[C]:
         """Lend nothing any more, and say what there is. Leases are given back as ever."""
@@ -141,7 +147,7 @@ class Pool(Generic[C]):
         self._idle_at.clear()
         return found
 
-    def _settled(self, at: float, closing: list[C]) -> Changes[C]:
+    def _settled(self, at: float, closing: list[C]) -> list[Lease[C]]:
         """Take back what was dropped, give up what has expired, and grant what is free to those who wait, in their order."""
         while self._dropped:
             key = self._dropped[0]
@@ -161,7 +167,7 @@ class Pool(Generic[C]):
                     break
                 granted.append(lease)
             self._waiting.pop(key, None)
-        return Changes(closing, granted)
+        return granted
 
     def _grant(self, key: Key[C], lease: Lease[C], closing: list[C]) -> bool:
         """The idle connection that was used last, else a free slot, else that of another origin's connection; else False."""
@@ -195,3 +201,7 @@ class Pool(Generic[C]):
             if not here:
                 del self._idle_at[origin]
         self._idle.pop(connection, None)
+
+
+def _changes(closing: list[C], granted: list[Lease[C]]) -> Changes[C]:
+    return Changes(closing, granted) if closing or granted else NO_CHANGES
