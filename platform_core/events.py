@@ -12,7 +12,7 @@ from typing import NamedTuple
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 _LF = b"\n"
-_MILLISECONDS = re.compile(rb"[0-9]{1,10}")
+_MILLISECONDS = rb"[0-9]{1,10}"
 """The standard takes any number of digits; more than these are centuries."""
 
 
@@ -88,7 +88,7 @@ class EventParser:
                 self._kind = value
             case b"id" if b"\0" not in value:
                 self._last_id = value
-            case b"retry" if _MILLISECONDS.fullmatch(value):
+            case b"retry" if re.fullmatch(_MILLISECONDS, value):
                 self.retry_milliseconds = int(value)
             case _:
                 pass  # the standard: any other field is ignored

@@ -1,9 +1,9 @@
 """Where the platform is: scheme, host, port and path prefix, checked once, before anything is sent there."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from .messages import encoded_path
 
@@ -22,8 +22,7 @@ _LOCALHOST = frozenset({"localhost", "::1"})
 _LOOPBACK_PREFIX = "127."
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """`host` is lower-case ASCII, an IPv6 address without brackets; `port` None is the scheme's own; `prefix` is "" or begins with /."""
 
     scheme: str

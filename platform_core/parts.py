@@ -16,7 +16,7 @@ PARTIAL_CONTENT = 206
 RANGE_NOT_SATISFIABLE = 416
 
 _STRONG_TAG = '"[\x21\x23-\x7e\x80-\xff]*"'
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_LENGTH = r"[0-9]{1,18}"
 _OF_A_PART = r"(?i)bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)"
 _OF_NO_PART = r"(?i)bytes \*/([0-9]{1,18})"
 """The two forms of a `Content-Range` (RFC 9110, section 14.4): with a 206, and with a 416."""
@@ -123,4 +123,4 @@ def _content_range(headers: Headers, form: str) -> re.Match[str] | None:
 
 def _length(headers: Headers) -> int | None:
     text = headers.get("Content-Length")
-    return int(text) if text is not None and _LENGTH.fullmatch(text) else None
+    return int(text) if text is not None and re.fullmatch(_LENGTH, text) else None

@@ -1,14 +1,13 @@
 """An answer as it came, and what its call took: for those who want more than what it holds."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .exchange import Answered
 from .messages import Headers
 from .responses import answered_request_id
 
 
-@dataclass(frozen=True, slots=True)
-class RawResponse:
+class RawResponse(NamedTuple):
     """A 2xx answer, neither parsed nor decoded."""
 
     status: int

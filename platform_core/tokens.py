@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 API_KEY_PREFIX = "fl_"
-_B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+_B64TOKEN = r"[A-Za-z0-9\-._~+/]+=*"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -26,7 +26,7 @@ class Token:
         if not value:
             message = f"{parameter} is empty"
             raise ValueError(message)
-        if not _B64TOKEN.fullmatch(value):
+        if not re.fullmatch(_B64TOKEN, value):
             message = f"{parameter} has a character that a bearer token may not have (RFC 6750, section 2.1); look for spaces and quotes"
             raise ValueError(message)
         return cls(str.__str__(value))

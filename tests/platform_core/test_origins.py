@@ -2,7 +2,6 @@
 
 import time
 import traceback
-from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
@@ -154,9 +153,9 @@ def test_a_name_may_be_as_long_as_dns_allows() -> None:
 def test_an_origin_cannot_be_changed() -> None:
     for value in (Origin("https", "a"),):
         assert not hasattr(value, "__dict__")
-        for field in fields(value):
-            with pytest.raises(FrozenInstanceError):
-                setattr(value, field.name, None)
+        for name in value._fields:
+            with pytest.raises(AttributeError):
+                setattr(value, name, None)
 
 
 def test_a_very_long_name_is_refused_before_it_is_encoded() -> None:
