@@ -153,7 +153,9 @@ class Shadow:
         if isinstance(decision.outcome, Abandoned) and history.abandoned_at is None:
             history = replace(history, abandoned_at=decision.outcome.at + self._slack_seconds)
         before = Moment(run, self._shared())
-        now = replace(run, now=decision.outcome.at, history=history, late=self._network.late_of(self._calls))
+        now = replace(
+            run, now=decision.outcome.at, history=history, late=self._network.late_of(self._calls if self._starts else (self.call.index,))
+        )
         move = taken(before, Arrow(CLIENT, CLIENT, ""), decision.outcome, Moment(now, before.shared), decision.after, decision.action)
         self._run = move.after.run
         self._is_refused = not self.party.pays(decision.action)

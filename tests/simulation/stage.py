@@ -129,18 +129,21 @@ class Stage:
         """The run that a crash interrupts."""
         return next((shadow for shadow in self.shadows if shadow.is_under_way), None)
 
-    def crash(self, shadow: Shadow) -> Path:
-        """The process dies amid this run: what its journal holds now is left of it, and each handle that was stored before."""
+    def crash(self, shadow: Shadow) -> Path | None:
+        """The process dies amid this run: what its journal holds now is left of it, and each handle that was stored before.
+
+        None where nothing is left of this run: no journal tells of who only looks.
+        """
         self.has_crashed = True
         for party in self.parties:
             party.is_dead = True
-        left = self._folder / "left"
-        if self.journal is None:
+        if self.journal is None or shadow.call.kind == "look":
             self.ends[shadow.call.index] = End(left=True)
             shadow.is_lost = True
-        else:
-            left.write_bytes((self._folder / "journal").read_bytes())
-            shadow.party = self.new_party(-1)
+            return None
+        left = self._folder / "left"
+        left.write_bytes((self._folder / "journal").read_bytes())
+        shadow.party = self.new_party(-1)
         return left
 
     def journals(self) -> bytes:

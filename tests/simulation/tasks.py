@@ -254,9 +254,9 @@ async def _crash(stage: Stage, clock: VirtualClock, callers: "Sequence[_Caller]"
         await caller.client.close()
         await caller.ended.wait()
         following = stage.profile.next_of(caller.call)
-        if stage.journal is not None or following is not None:
+        if path is not None or following is not None:
             stage.platform.together(1)
-    if stage.journal is not None:
+    if path is not None:
         second = _client(stage, clock, shadow.party)
         with Journal(path, sync="never") as journal:
             async for _, end in second.recover(journal):

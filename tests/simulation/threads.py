@@ -118,9 +118,9 @@ class _Threads:
             path = stage.crash(shadow)
             caller.client.close()
             following = stage.profile.next_of(caller.call)
-            if stage.journal is not None or following is not None:
+            if path is not None or following is not None:
                 stage.platform.together(1)
-        if stage.journal is not None:
+        if path is not None:
             second = self.new_client(shadow.party)
             with Journal(path, sync="never") as journal:
                 for _, end in second.recover(journal):
