@@ -68,12 +68,25 @@ def test_the_first_bytes_are_kept_as_they_are(length: int) -> None:
 @pytest.mark.parametrize("before", range(KEPT - len(JWT), KEPT + 1))
 def test_no_part_of_a_token_stays_where_a_body_is_cut_off(before: int) -> None:
     body = first_bytes(b" " * before + JWT.encode() + b" " * KEPT * 3, KEPT)
-    assert body == (b" " * before + CUT.encode() + b" " * KEPT)[:KEPT]
+    assert body == (b" " * before + CUT.encode())[:KEPT]
 
 
-def test_only_twice_what_is_kept_is_looked_at_however_much_of_it_is_cut_out() -> None:
+def test_a_jwt_that_is_longer_than_what_is_looked_at_is_cut_out_too() -> None:
+    assert first_bytes(b"no: " + JWT[:30].encode() + b"a" * 2 * KEPT, KEPT) == b"no: " + CUT.encode()
+    assert without_secrets(f"no: {JWT[:30]}") == f"no: {CUT}"
+
+
+@pytest.mark.parametrize("before", range(1, 2 * KEPT, 7))
+@pytest.mark.parametrize("length", [KEPT - 20, KEPT + 100])
+def test_what_a_cut_out_token_leaves_room_for_is_not_filled_with_half_of_another(length: int, before: int) -> None:
+    first = b"fl_" + b"a" * (length - 3)
+    body = first_bytes(first + b" " * before + b"Bearer ABCDEFGHIJKLMNOPQRSTUVWX", KEPT)
+    assert body == CUT.encode() + b" " * min(before, max(KEPT - length, 0)) + CUT.encode() * (length + before < KEPT)
+
+
+def test_a_body_is_looked_at_up_to_twice_what_is_kept_of_it() -> None:
     token = b"fl_" + b"a" * (2 * KEPT - 4)
-    assert first_bytes(token + b" " + b"b" * KEPT, KEPT) == CUT.encode() + b" "
+    assert first_bytes(token + b" " + b"b" * KEPT, KEPT) == CUT.encode()
 
 
 @pytest.mark.parametrize("token", ["Bearer abcdefghijklmnopqrstuvwx", "fl_live_abcdefgh", "eyJhbGciOi.c2VjcmV0.c2lnbmF0dXJl"])
