@@ -48,7 +48,10 @@ class Handles:
         action = shadow.seen[-1].action if shadow.seen else None
         if end.left:
             return action.report.handle if isinstance(action, Gone) else None
-        return handle_of_record(end.value) if end.error is None else getattr(end.error, "handle", None)
+        if end.error is not None:
+            return getattr(end.error, "handle", None)
+        # What is no record is a violation, and told as such.
+        return None if end.value is None else handle_of_record(end.value)
 
     def _head(self, call: Call) -> int:
         while call.of is not None:
