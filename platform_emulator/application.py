@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, TypeAlias, TypeVar, assert_never
 
@@ -10,9 +11,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.types import Receive, Scope, Send
 
-from platform_core.lifecycle import TERMINAL
 from platform_core.limits import DEFAULT_LIMITS
 from platform_core.messages import Body, Headers, Inline, Request, Response
+from platform_core.records import ExecutionRecord
 
 from .answers import error_answer, json_answer
 from .callers import Caller
@@ -22,7 +23,7 @@ from .made_up import Measured, is_discarded, missing_part, pieces
 from .ranges import Part
 from .service import Service
 from .spoiling import Wire, answer_of, spoiled
-from .streaming import KEEP_ALIVE, Told, streamed, told_by
+from .streaming import KEEP_ALIVE_SECONDS, Told, going_on, streamed
 from .submissions import awaited
 from .workers import Workers
 
@@ -33,9 +34,6 @@ BODY_BYTES_MAX = DEFAULT_LIMITS.request_body_bytes_max
 
 BODY_SECONDS_MAX = 120.0
 """For a body to arrive, or for the next piece of one that is not kept: a client that sends for ever holds nothing for ever."""
-
-KEEP_ALIVE_SECONDS = 10.0
-"""How long a stream of events is silent."""
 
 TRANSPORT = "platform_emulator.transport"
 """The extension of the scope that holds the connection: ASGI has no word for ending it, and none for broken HTTP."""
@@ -131,16 +129,14 @@ class Application:
 
     async def _events(self, beginning: bytes, execution_id: str, told: Told) -> Pieces:
         yield beginning
-        while told.status is not None and told.status not in TERMINAL:
-            try:
+        while told.status is not None and not told.is_over:
+            moved: ExecutionRecord | None = None
+            with suppress(TimeoutError):
                 async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                    record = await self._workers.moved(execution_id, frozenset({told.status}))
-            except TimeoutError:
-                yield KEEP_ALIVE
-                continue
-            told, events = told_by(told, record)
-            for event in events:
-                yield event
+                    moved = await self._workers.moved(execution_id, frozenset({told.status}))
+            told, pieces = going_on(told, moved)
+            for piece in pieces:
+                yield piece
 
     def _spoiled_flow(self, effect: Spoiling, flowing: Flowing) -> Flowing:
         """As `spoiled`; what is no JSON as a whole is not broken as such, and none of it answers for a status."""

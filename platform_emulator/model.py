@@ -21,6 +21,9 @@ and the same as one frozen value, in which the workers are always up to date, fo
     model.due -> float | None
     model.advance(at: float) -> Model
     model.apply(request: Request, at: float, caller: Caller = DEVELOPER) -> tuple[Model, Response]           advances first
+    model.begun(request: Request, response: Response, at: float) -> Tale | None      the stream that goes on after this answer
+    model.told(tale: Tale, at: float) -> tuple[Model, Tale | None, tuple[bytes, ...]]     what came of it by then, and what goes on
+    model.look_at(tale: Tale) -> float                                               when something comes of it at the latest
 
 Rule 1: `State` and `Model` are frozen and hashable; equal ones behave equally. Nothing here reads a clock, waits or imports a server.
 Rule 2: `at` is seconds since the epoch (RFC 3339 times in records are made of it), or of any other clock that never goes back.
@@ -50,7 +53,7 @@ from .listings import checked_query, models, organizations, query_dataset
 from .objects import read_object, write_object
 from .skills import VERSION_MAX, VERSIONS, skills
 from .state import DEFAULT_BEHAVIOUR, Behaviour, Execution, State
-from .streaming import streamed
+from .streaming import Tale, going_on, streamed
 from .submissions import awaited, checked_submission, execute, stream, submit
 
 __all__ = [
@@ -135,6 +138,25 @@ class Model:
         """The model after this request at this time, and the answer to it."""
         state, response = apply(advance(self.state, at), request, at, caller)
         return (self if state is self.state else Model(state)), response
+
+    def begun(self, request: Request, response: Response, at: float) -> Tale | None:
+        """The stream that goes on after this answer, which was given at this time; None where it is whole."""
+        found = streamed(request, response)
+        return None if found is None else Tale(*found, at)
+
+    def told(self, tale: Tale, at: float) -> "tuple[Model, Tale | None, tuple[bytes, ...]]":
+        """The model at this time, the stream as it goes on then, and what has come of it by then."""
+        model = self.advance(at)
+        now = record(model.state.executions[tale.execution_id], at)
+        moved = now["status"] != tale.told.status
+        if not moved and at < tale.silent_until:
+            return model, tale, ()
+        told, pieces = going_on(tale.told, now if moved else None)
+        return model, None if told.is_over else Tale(tale.execution_id, told, at), pieces
+
+    def look_at(self, tale: Tale) -> float:
+        """When there is something to tell at the latest, unless somebody does something before."""
+        return tale.silent_until if self.due is None else min(tale.silent_until, self.due)
 
 
 _Handler: TypeAlias = Callable[[State, Call], tuple[State, Response]]

@@ -7,7 +7,7 @@ result as JSON text. The `id` of an event is its number, from 1 on. A run that d
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from platform_core import routes
 from platform_core.lifecycle import TERMINAL, ExecutionStatus
@@ -18,6 +18,8 @@ TEXT_LENGTH_MAX = 32
 """Of one `output`: short, so that a small result already comes in parts."""
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment, which is no event: what is silent for long is taken for dead on its way."""
+KEEP_ALIVE_SECONDS = 10.0
+"""How long a stream of events is silent."""
 
 _STREAM_HEADERS = Headers((("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")))
 
@@ -28,6 +30,24 @@ class Told:
 
     events: int = 0
     status: ExecutionStatus | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last event was told."""
+        return self.status in TERMINAL
+
+
+class Tale(NamedTuple):
+    """A stream that goes on, for whoever has no clock: its execution, what was told of it by now, and when the last of it was."""
+
+    execution_id: str
+    told: Told
+    last_at: float
+
+    @property
+    def silent_until(self) -> float:
+        """When there is something to be sent in any case."""
+        return self.last_at + KEEP_ALIVE_SECONDS
 
 
 def told_by(told: Told, record: ExecutionRecord) -> tuple[Told, tuple[bytes, ...]]:
@@ -45,6 +65,11 @@ def told_by(told: Told, record: ExecutionRecord) -> tuple[Told, tuple[bytes, ...
         events.append(("end", record))
     encoded = tuple(_encoded(number, kind, data) for number, (kind, data) in enumerate(events, told.events + 1))
     return Told(told.events + len(events), status), encoded
+
+
+def going_on(told: Told, moved: ExecutionRecord | None) -> tuple[Told, tuple[bytes, ...]]:
+    """What has been told next, and what is sent for it: the record has moved, or has not for `KEEP_ALIVE_SECONDS`, None."""
+    return (told, (KEEP_ALIVE,)) if moved is None else told_by(told, moved)
 
 
 def stream_answer(answer: Response) -> Response:

@@ -15,6 +15,7 @@ from platform_core.records import ExecutionRecord
 from .model import DEFAULT_BEHAVIOUR, Behaviour, Model, finish, record, start
 from .registration import Function, at_hand
 from .state import State
+from .streaming import Tale
 from .submissions import inputs_of
 from .worker_process import outcome_of
 
@@ -41,6 +42,19 @@ class Working:
         for execution_id in state.waiting:
             state = self._worked(state, execution_id, at)
         return Working(Model(state), self.functions), response
+
+    def begun(self, request: Request, response: Response, at: float, /) -> Tale | None:
+        """See `Model`."""
+        return self.model.begun(request, response, at)
+
+    def told(self, tale: Tale, at: float, /) -> "tuple[Working, Tale | None, tuple[bytes, ...]]":
+        """See `Model`."""
+        model, tale_after, pieces = self.model.told(tale, at)
+        return Working(model, self.functions), tale_after, pieces
+
+    def look_at(self, tale: Tale, /) -> float:
+        """See `Model`."""
+        return self.model.look_at(tale)
 
     def records(self, at: float) -> tuple[ExecutionRecord, ...]:
         """Every execution as it is at this time, in the order of submission."""

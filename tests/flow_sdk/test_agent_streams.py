@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -89,6 +90,38 @@ def test_a_run_is_told_to_its_end(world: World, shared: Emulator) -> None:
     assert (events[-1].data["status"], events[-1].data["result"]) == ("completed", INPUTS)
     sent = shared.requests[-1]
     assert (sent.headers.get("Accept"), json.loads(sent.body.content)["context"]) == ("text/event-stream", {"trace": "t", "org_id": "o"})
+
+
+def told_in_short(events: list[Event]) -> list[tuple[str, str, str]]:
+    return [(each.id, each.event, each.data.get("status", each.data.get("text"))) for each in events]
+
+
+def test_the_fake_plays_what_the_emulator_sends(world: World, shared: Emulator) -> None:
+    async def scenario(client: PlatformClient) -> list[Event]:
+        return await all_of(client.stream_agent(ANSWER, INPUTS))
+
+    sent = world.run(scenario, client=client_of(world, shared))
+    fake = modelled(behaviour=Behaviour(pending_seconds=25.0))
+    assert told_in_short(world.run(scenario, transport=fake)) == told_in_short(sent)
+    assert fake.now >= 25.0
+
+
+async def test_what_somebody_does_meanwhile_is_told(sleepy: Emulator) -> None:
+    async def told(client: PlatformClient) -> list[tuple[str, str, str]]:
+        events: list[Event] = []
+        with suppress(PlatformExecutionCancelledError):
+            async for event in client.stream_agent(ANSWER, INPUTS):
+                if not events:
+                    await client.cancel_execution(event.data["execution_id"])
+                events.append(event)
+        return told_in_short(events)
+
+    async with PlatformClient(sleepy.url, sleepy.token, env={}) as client:
+        sent = await told(client)
+    fake = modelled(behaviour=Behaviour(pending_seconds=1_000_000.0))
+    async with PlatformClient("https://platform.test", "a", transport=fake, env={}) as client:
+        assert await told(client) == sent
+    assert sent == [("1", "status", "pending"), ("2", "end", "cancelled")]
 
 
 def test_an_event_is_its_fields_with_the_data_parsed_where_it_is_json(world: World) -> None:

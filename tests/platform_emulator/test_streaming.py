@@ -9,12 +9,12 @@ import pytest
 from platform_core import EventParser
 from platform_core.events import ServerSentEvent
 from platform_core.lifecycle import ExecutionStatus
-from platform_core.messages import Headers, Inline, Request
+from platform_core.messages import Headers, Inline, Request, Response
 from platform_core.records import ExecutionRecord
 from platform_emulator import Emulator, component_id_of
 from platform_emulator.model import Model
 from platform_emulator.state import Behaviour
-from platform_emulator.streaming import KEEP_ALIVE, Told, streamed, told_by
+from platform_emulator.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS, Told, streamed, told_by
 from tests.platform_emulator.own_components import helper
 from tests.platform_emulator.support import IDS, SEED, attempts, cancel_of, parsed, status_of
 from tests.support.patience import HANG_SECONDS
@@ -101,6 +101,26 @@ def test_the_model_answers_with_what_can_be_told_at_once() -> None:
     assert [each.kind for each in parsed_events(again.body)][-1] == "end"
     assert again.headers.get("Idempotency-Replayed") == "true"
     assert streamed(stream_request(), again) is None
+
+
+def test_the_model_goes_on_with_its_stream_for_whoever_brings_the_time() -> None:
+    model, first = Model.new(SEED, Behaviour(pending_seconds=14.0)).apply(stream_request(), 0.0)
+    tale = model.begun(stream_request(), first, 0.0)
+    told: list[tuple[float, list[str]]] = []
+    while tale is not None:
+        at = model.look_at(tale)
+        assert model.told(tale, at - 1.0)[1:] == (tale, ()), "nothing comes before"
+        model, tale, pieces = model.told(tale, at)
+        told.append((at, ["keep-alive" if each == KEEP_ALIVE else parsed_events(each)[0].kind for each in pieces]))
+    assert told == [(KEEP_ALIVE_SECONDS, ["keep-alive"]), (14.0, ["status", "output", "output", "end"])]
+
+
+def test_what_has_ended_or_was_refused_does_not_go_on() -> None:
+    model, first = Model.new(SEED).apply(stream_request(), 0.0)
+    model, again = model.apply(stream_request(), 10.0)
+    assert model.begun(stream_request(), again, 10.0) is None
+    assert model.begun(stream_request(), Response(404), 10.0) is None
+    assert model.begun(stream_request(), first, 0.0) is not None
 
 
 def test_a_run_that_was_begun_before_is_told_from_its_start() -> None:

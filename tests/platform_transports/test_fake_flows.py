@@ -1,6 +1,7 @@
 """The fake carries flows: it keeps the body that was sent, plays answers piece by piece in virtual time, and breaks them off."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import anyio
@@ -9,7 +10,7 @@ import pytest
 from platform_core import operations
 from platform_core.errors import PlatformConnectionError
 from platform_core.limits import DEFAULT_LIMITS, Limits
-from platform_core.messages import External, Headers, Inline, OutgoingRequest, Response
+from platform_core.messages import External, Headers, Inline, OutgoingRequest, Request, Response
 from platform_core.outcomes import FailureCause
 from platform_transports.contract import (
     AsyncFlow,
@@ -21,7 +22,7 @@ from platform_transports.contract import (
     TransportError,
 )
 from platform_transports.drive import run_async, run_sync
-from platform_transports.fake import Act, Answer, FakePlatform, Lose, Trickle
+from platform_transports.fake import Act, Answer, FakePlatform, Forward, Lose, Trickle
 from tests.support.driven import CONFIG, async_tokens, seed, sync_tokens
 
 CREDENTIALS = Credentials("Authorization", "Bearer any")
@@ -124,6 +125,111 @@ def test_without_a_sink_they_are_one_body() -> None:
 def test_a_body_that_a_script_gives_whole_comes_in_pieces() -> None:
     body = b"x" * 100_000
     assert exchanged(Answer(Response(200, body=body))).told == [(0.0, 200), (0.0, body[:65_536]), (0.0, body[65_536:])]
+
+
+@dataclass(frozen=True)
+class Talking:
+    """A model whose every answer goes on: so many pieces, one every so many seconds."""
+
+    pieces: int
+    every_seconds: float
+
+    def apply(self, request: Request, at: float, /) -> "tuple[Talking, Response]":
+        return self, Response(200, body=b"begun ")
+
+    def begun(self, request: Request, response: Response, at: float, /) -> int:
+        return 1
+
+    def look_at(self, tale: int, /) -> float:
+        return tale * self.every_seconds
+
+    def told(self, tale: int, at: float, /) -> "tuple[Talking, int | None, tuple[bytes, ...]]":
+        if at < self.look_at(tale):
+            return self, tale, ()
+        return self, tale + 1 if tale < self.pieces else None, (b"%d" % tale,)
+
+
+def listened(model: Talking, *acts: Act, deadline: float = 600.0, idle_seconds_max: float = 60.0, sinks: bool = True) -> Outcome:
+    """As `exchanged`, where a model answers."""
+    fakes = FakePlatform(acts, model=model), FakePlatform(acts, model=model)
+    return _same(
+        _in_thread(fakes[0], deadline, idle_seconds_max, DEFAULT_LIMITS, sinks=sinks),
+        anyio.run(_in_task, fakes[1], deadline, idle_seconds_max, DEFAULT_LIMITS, sinks),
+    )
+
+
+def test_what_a_model_goes_on_to_tell_comes_in_its_time() -> None:
+    told: list[tuple[float, object]] = [(0.0, 200), (0.0, b"begun "), (50.0, b"1"), (100.0, b"2")]
+    assert listened(Talking(2, 50.0)) == Outcome(Response(200), told, 100.0)
+    assert listened(Talking(2, 50.0), Forward(after_seconds=20.0)).told == [(20.0, 200), (20.0, b"begun "), *told[2:]]
+    assert listened(Talking(2, 50.0), sinks=False).heard == Response(200, body=b"begun 12")
+
+
+def test_what_a_script_answers_does_not_go_on() -> None:
+    assert listened(Talking(2, 50.0), Answer(Response(200, body=b"whole"))).told == [(0.0, 200), (0.0, b"whole")]
+
+
+def test_silence_and_the_deadline_end_what_goes_on() -> None:
+    late = listened(Talking(5, 50.0), deadline=120.0)
+    assert (kind_of(late), late.at, late.told[-1]) == (FailureCause.TIMEOUT, 120.0, (100.0, b"2"))
+    silent = listened(Talking(5, 50.0), idle_seconds_max=40.0)
+    assert (kind_of(silent), silent.at, silent.told[-1]) == (FailureCause.TIMEOUT, 40.0, (0.0, b"begun "))
+    assert listened(Talking(1, 50.0), deadline=50.0).told[-1] == (50.0, b"1")
+
+
+@dataclass(frozen=True)
+class Expecting:
+    """A model that tells of a PUT to whoever sent a GET."""
+
+    has_come: bool = False
+
+    def apply(self, request: Request, at: float, /) -> "tuple[Expecting, Response]":
+        return Expecting(self.has_come or request.method == "PUT"), Response(200)
+
+    def begun(self, request: Request, response: Response, at: float, /) -> str | None:
+        return "a tale" if request.method == "GET" else None
+
+    def look_at(self, tale: str, /) -> float:
+        return 50.0
+
+    def told(self, tale: str, at: float, /) -> "tuple[Expecting, str | None, tuple[bytes, ...]]":
+        return (self, None, (b"it has come",)) if self.has_come else (self, tale, ())
+
+
+async def test_another_request_ends_a_silence() -> None:
+    fake = FakePlatform(model=Expecting())
+    transport = fake.asynchronous()
+    kept = Kept(fake)
+    fake.together(2)
+
+    async def listen() -> None:
+        with transport.clock.run():
+            await transport.send(REQUEST, CREDENTIALS, 600.0, DEFAULT_LIMITS, Progress(), AsyncFlow(None, AsyncKept(kept), 60.0))
+
+    async def put() -> None:
+        with transport.clock.run():
+            await transport.clock.sleep_until(3.0)
+            await transport.send(REQUEST._replace(method="PUT"), CREDENTIALS, 600.0, DEFAULT_LIMITS, Progress())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(listen)
+        group.start_soon(put)
+    assert kept.told == [(0.0, 200), (3.0, b"it has come")]
+
+
+def test_a_transport_that_closes_ends_what_goes_on() -> None:
+    fake = FakePlatform(model=Talking(5, 50.0))
+    transport = fake.synchronous()
+
+    class Closing(Kept):
+        def take(self, piece: bytes) -> None:
+            super().take(piece)
+            transport.close()
+
+    kept = Closing(fake)
+    with pytest.raises(TransportError) as caught:
+        transport.send(REQUEST, CREDENTIALS, 600.0, DEFAULT_LIMITS, Progress(), SyncFlow(None, kept, 60.0))
+    assert (caught.value.kind, kept.told[-1]) == (FailureCause.CLOSED, (0.0, b"begun "))
 
 
 def test_no_limit_of_a_body_holds_for_a_sink() -> None:

@@ -195,6 +195,34 @@ def test_one_sleeper_is_woken_at_a_time() -> None:
     assert woken == [1.0]
 
 
+def test_a_light_sleeper_is_woken_by_a_stir_and_another_one_is_not() -> None:
+    time = VirtualTime()
+    woken: list[tuple[str, float]] = []
+
+    def asleep(name: str, at: float, stirs: int | None) -> None:
+        time.fall_asleep(time.sleeper(), at, lambda: woken.append((name, time.now())), unless_stirred_since=stirs)
+
+    with time.run(), time.run(), time.run():
+        asleep("light", 9.0, time.stirs)
+        asleep("deep", 5.0, None)
+        time.stir()
+        assert woken == [], "who stirs is awake"
+    assert woken == [("light", 0.0), ("deep", 5.0)]
+
+
+def test_a_light_sleeper_that_nothing_stirs_sleeps_to_its_time_and_one_that_missed_a_stir_not_at_all() -> None:
+    time = VirtualTime()
+    clock = VirtualSyncClock(time)
+    before = time.stirs
+    clock.listen_until(9.0, before)
+    assert time.now() == 9.0
+    time.stir()
+    clock.listen_until(20.0, before)
+    assert time.now() == 9.0
+    clock.listen_until(20.0, time.stirs)
+    assert time.now() == 20.0
+
+
 def test_a_run_that_ends_lets_time_go_on_for_those_who_sleep() -> None:
     time = VirtualTime()
     woken: list[float] = []

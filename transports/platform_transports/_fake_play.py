@@ -3,7 +3,7 @@
 It fails as a transport over a network would: too late, closed meanwhile, standing still, over the limits, or broken off.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from platform_core.limits import Limits
@@ -26,12 +26,21 @@ class Heard(NamedTuple):
     every_seconds: float = 0.0
     breaks: FailureCause | None = None
     """Why the body ends before its end, if it does."""
+    more: "Iterable[Listen | bytes]" = ()
+    """What follows the pieces, as it comes to be."""
 
 
 class SleepUntil(NamedTuple):
     """Let the time pass."""
 
     at: float
+
+
+class Listen(NamedTuple):
+    """Let the time pass, but no longer than until something happens: by now, so many `stirs` of the time have told of that."""
+
+    at: float
+    stirs: int
 
 
 class Begin(NamedTuple):
@@ -46,7 +55,7 @@ class Take(NamedTuple):
     piece: bytes
 
 
-Step: TypeAlias = SleepUntil | Begin | Take
+Step: TypeAlias = SleepUntil | Listen | Begin | Take
 
 
 class Stage(NamedTuple):
@@ -71,12 +80,13 @@ def play(heard: Heard, stage: Stage) -> Generator[Step, None, Response]:
     if flows:
         yield Begin(head)
     kept = bytearray()
-    for piece in heard.pieces:
-        yield from _wait(heard.every_seconds, stage)
-        if flows:
-            yield Take(piece)
+    for each in _body(heard, stage):
+        if not isinstance(each, bytes):
+            yield each
+        elif flows:
+            yield Take(each)
         else:
-            kept += piece
+            kept += each
             if len(kept) > stage.limits.response_body_bytes_max:
                 raise TransportError(FailureCause.TOO_LARGE, stage.progress.sent)
     if heard.breaks is not None:
@@ -93,6 +103,30 @@ def cut(body: bytes) -> Iterator[bytes]:
 def headless(response: Response) -> Response:
     """An answer without its body."""
     return Response(response.status, response.headers)
+
+
+def _body(heard: Heard, stage: Stage) -> Generator[SleepUntil | Listen | bytes, None, None]:
+    """The pieces, and what is slept before each."""
+    for piece in heard.pieces:
+        yield from _wait(heard.every_seconds, stage)
+        yield piece
+    last_at = stage.now()
+    for each in heard.more:
+        if isinstance(each, bytes):
+            last_at = stage.now()
+            yield each
+        else:
+            yield from _listen(each, last_at, stage)
+
+
+def _listen(listen: Listen, last_at: float, stage: Stage) -> Generator[Listen, None, None]:
+    """As `_wait`, where nobody knows before when something comes; the last piece came at `last_at`."""
+    ends_at = stage.deadline if stage.flow is None else min(stage.deadline, last_at + stage.flow.idle_seconds_max)
+    yield listen._replace(at=min(listen.at, ends_at))
+    if stage.is_closed():
+        raise TransportError(FailureCause.CLOSED, stage.progress.sent)
+    if listen.at > ends_at and stage.now() >= ends_at:
+        raise TransportError(FailureCause.TIMEOUT, stage.progress.sent)
 
 
 def _wait(seconds: float, stage: Stage) -> Generator[SleepUntil, None, None]:

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, assert_never, cast
+from typing import Any, Literal, Protocol, TypeAlias, assert_never, cast, runtime_checkable
 from urllib.parse import urlsplit
 
 from platform_core.exchange import REQUEST_ID
@@ -17,7 +17,7 @@ from platform_core.limits import Limits
 from platform_core.messages import External, Headers, Inline, OutgoingRequest, Request, Response
 from platform_core.outcomes import FailureCause, Sent
 
-from ._fake_play import Begin, Heard, SleepUntil, Stage, Take, cut, headless, play
+from ._fake_play import Begin, Heard, Listen, SleepUntil, Stage, Take, cut, headless, play
 from .adapting import check_sayable
 from .contract import AsyncFlow, Credentials, Progress, SyncFlow, TransportError
 from .virtual_time import VirtualClock, VirtualSyncClock, VirtualTime
@@ -104,6 +104,26 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class Telling(Model, Protocol):
+    """A model some of whose answers go on after their beginning, as something happens: streams of events. What it calls a tale is its own.
+
+    `platform_emulator.model.Model` is one, so that the fake plays the same stream in virtual time that the emulator sends.
+    """
+
+    def begun(self, request: Request, response: Response, at: float, /) -> object:
+        """The tale that goes on after this answer; None where it is whole."""
+        ...
+
+    def told(self, tale: Any, at: float, /) -> tuple[Any, object, tuple[bytes, ...]]:  # noqa: ANN401 -- the model's own
+        """The model at this time, the tale as it goes on, or None at its end, and what has come of it by then."""
+        ...
+
+    def look_at(self, tale: Any, /) -> float:  # noqa: ANN401 -- the model's own
+        """When there is something to tell at the latest, unless there is another request before."""
+        ...
+
+
 Contract: TypeAlias = Callable[[Request], Response | None]
 """What is answered to a request that is wrong whatever the platform knows; None for any other: `platform_emulator.model.refusal` is one."""
 
@@ -176,7 +196,8 @@ class FakePlatform:
                 breaks = None if act.breaks is None else FailureCause(act.breaks)
                 return Heard(act.head, act.every_seconds, act.pieces, act.every_seconds, breaks)
             response = act.response if isinstance(act, Answer) else self._effect(request)
-            return Heard(headless(response), act.after_seconds, tuple(cut(response.body)))
+            tale = self.model.begun(request, response, self.now) if isinstance(act, Forward) and isinstance(self.model, Telling) else None
+            return Heard(headless(response), act.after_seconds, tuple(cut(response.body)), more=self._tell(tale))
 
     def _refusal(self, request: Request, credentials: Credentials) -> Answer | None:
         if self._contract is None:
@@ -205,7 +226,18 @@ class FakePlatform:
             message = f"the script has no act for request {len(self.requests)}, {request.method} {request.target}, and there is no model"
             raise LookupError(message)
         self.model, response = self.model.apply(request, self.now)
+        self._time.stir()
         return response
+
+    def _tell(self, tale: object) -> Iterator[Listen | bytes]:
+        """What comes of a tale, from now on to its end."""
+        while tale is not None:
+            with self._lock:
+                yet = Listen(cast("Telling", self.model).look_at(tale), self._time.stirs)
+            yield yet
+            with self._lock:
+                self.model, tale, pieces = cast("Telling", self.model).told(tale, self.now)
+            yield from pieces
 
 
 class FakeTransport:
@@ -248,6 +280,8 @@ class FakeTransport:
             match step:
                 case SleepUntil(at):
                     await self.clock.sleep_until(at)
+                case Listen(at, stirs):
+                    await self.clock.listen_until(at, stirs)
                 case Begin(head):
                     assert sink is not None, "only a sink is told"
                     await sink.begin(head)
@@ -305,6 +339,8 @@ class FakeSyncTransport:
             match step:
                 case SleepUntil(at):
                     self.clock.sleep_until(at)
+                case Listen(at, stirs):
+                    self.clock.listen_until(at, stirs)
                 case Begin(head):
                     assert sink is not None, "only a sink is told"
                     sink.begin(head)

@@ -39,6 +39,9 @@ class VirtualTime:
         self._numbers = itertools.count()
         self._timers: list[tuple[float, str, int]] = []
         self._sleepers: dict[int, Callable[[], None]] = {}
+        self._light: set[int] = set()
+        self.stirs: int = 0
+        """How often something has happened for which a light sleeper is woken."""
 
     def now(self) -> float:
         """Seconds since the start."""
@@ -80,9 +83,24 @@ class VirtualTime:
         """A name for whoever is about to fall asleep."""
         return next(self._numbers)
 
-    def fall_asleep(self, sleeper: int, at: float, wake: Callable[[], None], turn: str = "") -> None:
-        """Have `wake` called at this time; among those of the same time, in the order of their turns."""
+    def stir(self) -> None:
+        """Wake all light sleepers, now: whoever does this is awake, so that they wait for their turn."""
         with self._lock:
+            self.stirs += 1
+            for sleeper in sorted(self._light):
+                heapq.heappush(self._timers, (self._now, "", sleeper))
+
+    def fall_asleep(
+        self, sleeper: int, at: float, wake: Callable[[], None], turn: str = "", unless_stirred_since: int | None = None
+    ) -> None:
+        """Have `wake` called at this time; among those of the same time, in the order of their turns.
+
+        `unless_stirred_since` makes a light sleeper, who knows of so many `stirs`.
+        """
+        with self._lock:
+            if unless_stirred_since is not None:
+                self._light.add(sleeper)
+                at = at if unless_stirred_since == self.stirs else self._now
             heapq.heappush(self._timers, (max(at, self._now), turn, sleeper))
             self._sleepers[sleeper] = wake
             self._jump_if_all_wait()
@@ -91,6 +109,7 @@ class VirtualTime:
         """Sleep no longer, woken or not."""
         with self._lock:
             self._sleepers.pop(sleeper, None)
+            self._light.discard(sleeper)
 
     def _jump_if_all_wait(self) -> None:
         while self._timers and len(self._sleepers) + len(set(self._idle.values())) >= len(self._runs) + self._announced:
@@ -119,16 +138,20 @@ class VirtualClock:
         """See `Clock`."""
         await self._sleep_until(at, "")
 
+    async def listen_until(self, at: float, stirs: int) -> None:
+        """As `sleep_until`, but no longer than to the next stir after so many."""
+        await self._sleep_until(at, "", stirs)
+
     async def take_turn(self, turn: str) -> None:
         """Return without a pause, but after whoever is due now, and in the order of the turns."""
         await self._sleep_until(self._time.now(), turn)
 
-    async def _sleep_until(self, at: float, turn: str) -> None:
+    async def _sleep_until(self, at: float, turn: str, stirs: int | None = None) -> None:
         await anyio.lowlevel.checkpoint()
         woken = anyio.Event()
         sleeper = self._time.sleeper()
         try:
-            self._time.fall_asleep(sleeper, at, woken.set, turn)
+            self._time.fall_asleep(sleeper, at, woken.set, turn, stirs)
             await woken.wait()
         finally:
             self._time.get_up(sleeper)
@@ -150,17 +173,21 @@ class VirtualSyncClock:
         """See `SyncClock`."""
         self._sleep_until(at, "")
 
+    def listen_until(self, at: float, stirs: int) -> None:
+        """See `VirtualClock`."""
+        self._sleep_until(at, "", stirs)
+
     def take_turn(self, turn: str) -> None:
         """Return without a pause, but after whoever is due now, and in the order of the turns."""
         self._sleep_until(self._time.now(), turn)
 
-    def _sleep_until(self, at: float, turn: str) -> None:
+    def _sleep_until(self, at: float, turn: str, stirs: int | None = None) -> None:
         # A plain lock: an interrupt inside of a `threading.Event` may leave its inner lock taken for ever.
         gate = threading.Lock()
         gate.acquire()
         sleeper = self._time.sleeper()
         try:
-            self._time.fall_asleep(sleeper, at, gate.release, turn)
+            self._time.fall_asleep(sleeper, at, gate.release, turn, stirs)
             gate.acquire()
         finally:
             self._time.get_up(sleeper)
