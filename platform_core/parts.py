@@ -70,7 +70,8 @@ class Part(NamedTuple):
         if etag is not None and etag == self.etag:
             if None not in (length, self.total_bytes) and length != self.total_bytes:
                 return self._broken(head, "the content has another length than before, and the same entity tag")
-            return fresh._replace(received_bytes=self.received_bytes, skip_bytes=self.received_bytes)
+            whole = self.total_bytes if length is None else length
+            return fresh._replace(received_bytes=self.received_bytes, total_bytes=whole, skip_bytes=self.received_bytes, stop_bytes=whole)
         return fresh if restartable else self._broken(head, "the content is another one than before, and some of that was handed on")
 
     def taken(self, piece_bytes: int) -> "tuple[Part, int]":
@@ -88,9 +89,10 @@ class Part(NamedTuple):
         if found is None:
             return self._broken(head, "the answer is a part, and does not say of what")
         start, stop, total = int(found[1]), int(found[2]) + 1, None if found[3] == "*" else int(found[3])
+        whole = self.total_bytes if total is None else total
         rules = (
             (start != self.received_bytes, "the answer is another part than was asked for"),
-            (stop <= start or (total is not None and stop > total), "the answer's Content-Range makes no sense"),
+            (stop <= start or (whole is not None and stop > whole), "the answer's Content-Range makes no sense"),
             (None not in (total, self.total_bytes) and total != self.total_bytes, "the content has another length than before"),
             (_length(head.headers) not in (None, stop - start), "the answer's length is not that of its Content-Range"),
             (head.headers.get("ETag") not in (None, self.etag), "the part is one of another content"),
@@ -98,7 +100,7 @@ class Part(NamedTuple):
         for is_broken, text in rules:
             if is_broken:
                 return self._broken(head, text)
-        return self._replace(total_bytes=self.total_bytes if total is None else total, skip_bytes=0, stop_bytes=stop, head=head)
+        return self._replace(total_bytes=whole, skip_bytes=0, stop_bytes=stop, head=head)
 
     def _broken(self, head: Response | None, text: str) -> "Part":
         return self._replace(head=head, broken=Nonsense(text))

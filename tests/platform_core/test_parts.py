@@ -86,6 +86,7 @@ def test_a_part_tells_the_length_that_the_first_answer_did_not() -> None:
         (rest("bytes 5-9/10"), "the answer is another part than was asked for"),
         (rest("bytes 4-3/10"), "the answer's Content-Range makes no sense"),
         (rest("bytes 4-10/10"), "the answer's Content-Range makes no sense"),
+        (rest("bytes 4-10/*"), "the answer's Content-Range makes no sense"),
         (rest("bytes 4-9/11"), "the content has another length than before"),
         (rest(Content_Length="7"), "the answer's length is not that of its Content-Range"),
         (rest(ETag='"v2"'), "the part is one of another content"),
@@ -123,6 +124,12 @@ def test_the_same_tag_with_another_length_is_nonsense() -> None:
     answer = head(Content_Length="11", ETag=TAG)
     broken = FOUR_OF_TEN.begun(answer, restartable=True)
     assert (why(broken), broken.head) == ("the content has another length than before, and the same entity tag", answer)
+
+
+def test_the_same_tag_without_a_length_is_as_long_as_it_was() -> None:
+    part, _ = FOUR_OF_TEN.begun(head(ETag=TAG), restartable=True).taken(8)
+    assert (part.received_bytes, part.total_bytes, part.is_complete) == (8, 10, False)
+    assert "more bytes than it said" in why(part.taken(3)[0])
 
 
 OTHER_WHOLES = [head(Content_Length="3", ETag='"v2"'), head(Content_Length="3"), head(Content_Length="3", ETag='W/"v1"')]
