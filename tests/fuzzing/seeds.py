@@ -38,6 +38,21 @@ def _fields() -> list[bytes]:
     return [text.encode("latin-1", "replace") for text in (*pauses, *media)]
 
 
+def _streams() -> list[bytes]:
+    rows = rows_of("event_streams")
+    return [b"\x02" + (bytes.fromhex(row["hex"]) if "hex" in row else row["stream"].encode()) for row in rows]
+
+
+def _parts() -> list[bytes]:
+    """Of each range, alone and with a length, where four bytes had come; and a whole content, of this tag and of another."""
+    ranges = [(row["content_range"] or "").encode("latin-1", "replace") for row in rows_of("content_ranges")]
+    begun = [bytes([4 << 3 | choice, 3]) for choice in (0, 1, 3, 5)]
+    return [
+        *[first + each + after for first in begun for each in ranges for after in (b"", b"\x006")],
+        *[first + b"\x0040\0" + tag for first in begun for tag in (b'"a"', b'"b"', b'W/"a"')],
+    ]
+
+
 _SEEDS = {
     "http1": [
         *[_WHOLE + case.reply.encoded() for case in CASES if _short(case.reply.body)],
@@ -47,5 +62,6 @@ _SEEDS = {
     "json": [bytes.fromhex(row["hex"]) if "hex" in row else str(row["text"]).encode() for row in rows_of("strict_json")],
     "record": [bytes([status]) + case.reply.body for case in CASES if _short(case.reply.body) for status in (0, 75)],
     "fields": _fields(),
-    "events": list(_STREAMS),
+    "events": [*_STREAMS, *_streams()],
+    "parts": _parts(),
 }

@@ -10,6 +10,7 @@ from platform_core.http_dates import http_date_seconds, retry_after_seconds
 from platform_core.limits import DEFAULT_LIMITS
 from platform_core.media_types import media_type
 from platform_core.messages import Headers, Response
+from platform_core.parts import Part, whole_length
 from platform_core.responses import Nonsense, execution_record, failure_from_nonsense, failure_from_status
 from platform_core.strict_json import InvalidJson, json_body, strict_json
 from tests.support.cut_answers import SMALL, check_cuts
@@ -17,8 +18,9 @@ from tests.support.cut_answers import SMALL, check_cuts
 METHODS = ("GET", "HEAD", "POST")
 DEPTH_MAX = 8
 EVENT_BYTES_MAX = 64
+TAG = '"a"'
 FACTS = CallFacts("GET", "/api/v1/x", "id", 1, 0.5)
-_FIXED_TEXT = re.compile(r"[A-Za-z0-9 ,-]+")
+_FIXED_TEXT = re.compile(r"[A-Za-z0-9 ,'-]+")
 
 
 def http1(data: bytes) -> None:
@@ -86,10 +88,41 @@ def events(data: bytes) -> None:
     assert all(len(event.data.encode()) <= 3 * EVENT_BYTES_MAX for event in found), "a byte that is no UTF-8 becomes three"
 
 
+def parts(data: bytes) -> None:
+    """An answer goes on with a download where it says so, or begins anew, or is refused in a fixed text; no byte is counted twice.
+
+    The first byte chooses how much had come, the status, and whether it may begin anew; the second one how long the pieces are. A zero byte
+    parts `Content-Range` from `Content-Length`, and that from `ETag`.
+    """
+    choice, piece_bytes = data[0] if data else 0, data[1] if len(data) > 1 else 0
+    texts = data[2:].decode("latin-1").split("\0")
+    head_fields = tuple((name, text) for name, text in zip(("Content-Range", "Content-Length", "ETag"), texts, strict=False) if text)
+    head = Response(206 if choice & 1 else 200, Headers(head_fields))
+    before = Part(choice >> 3, 40 if choice & 4 else None, TAG)
+    part = before.begun(head, restartable=bool(choice & 2))
+    length = whole_length(head.headers)
+    assert length is None or (texts[0][:8].lower() == "bytes */" and int(texts[0][8:]) == length)
+    while part.broken is None and part.received_bytes <= before.received_bytes + 2 * piece_bytes and piece_bytes:
+        came, skipped = part.taken(piece_bytes)
+        assert 0 <= skipped <= piece_bytes
+        assert came.broken is not None or came.received_bytes == part.received_bytes + piece_bytes - skipped
+        part = came
+    if part.broken is not None:
+        assert _FIXED_TEXT.fullmatch(part.broken.message), part.broken
+    elif head.status == 206:
+        assert re.match(rf"bytes 0*{before.received_bytes}-", texts[0], re.IGNORECASE), "it is the part that was asked for"
+        assert part.stop_bytes is not None
+        assert before.received_bytes < part.stop_bytes <= (part.total_bytes or part.stop_bytes)
+        assert part.received_bytes <= part.stop_bytes
+    elif part.etag == TAG and before.received_bytes:
+        assert before.total_bytes in (None, part.total_bytes), "the same content has the same length"
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "http1": http1,
     "json": json_text,
     "record": record,
     "fields": fields,
     "events": events,
+    "parts": parts,
 }

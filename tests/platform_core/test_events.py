@@ -1,12 +1,14 @@
 """Server-sent events, by the rules of the HTML standard, however the bytes are cut."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from platform_core.events import EventParser, ServerSentEvent
+from tests.support.vectors import name_of, rows_of
 
 LINES = (
     b"data: x",
@@ -32,68 +34,12 @@ def read(*pieces: bytes, bytes_max: int = 1000) -> list[ServerSentEvent]:
     return [event for piece in pieces for event in parser.take(piece)]
 
 
-@pytest.mark.parametrize(
-    ("stream", "events"),
-    [
-        (b"data: YHOO\ndata: +2\ndata: 10\n\n", [("message", "YHOO\n+2\n10", "")]),
-        (
-            b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
-            [("message", "first event", "1"), ("message", "second event", ""), ("message", " third event", "")],
-        ),
-        (b"data\n\ndata\ndata\n\ndata:", [("message", "", ""), ("message", "\n", "")]),
-        (b"data:test\n\ndata: test\n\n", [("message", "test", ""), ("message", "test", "")]),
-        (b"event: add\ndata: 73857293\n\ndata: 2153\n\n", [("add", "73857293", ""), ("message", "2153", "")]),
-    ],
-    ids=["three lines", "comment and ids", "no colon", "one space", "kinds"],
-)
-def test_the_examples_of_the_standard_are_read_as_it_says(stream: bytes, events: list[tuple[str, str, str]]) -> None:
-    assert read(stream) == [ServerSentEvent(*each) for each in events]
-
-
-@pytest.mark.parametrize(
-    ("stream", "events"),
-    [
-        (b"\xef\xbb\xbfdata: x\n\n", [("message", "x", "")]),
-        (b"\xef\xbb\xbf\xef\xbb\xbfdata: x\n\n", []),
-        (b"data: x\n\n\xef\xbb\xbfdata: y\n\n", [("message", "x", "")]),
-        (b"\n\xef\xbb\xbfdata: x\n\n", []),
-        (b"event: kind\n\ndata: x\n\n", [("message", "x", "")]),
-        (b"event: kind\nevent:\ndata: x\n\n", [("message", "x", "")]),
-        (b"id: 1\n\ndata: x\n\ndata: y\n\n", [("message", "x", "1"), ("message", "y", "1")]),
-        (b"id: 1\nid: \x002\ndata: x\n\n", [("message", "x", "1")]),
-        (b"data: a\rdata: b\r\ndata: c\n\r", [("message", "a\nb\nc", "")]),
-        (b"Data: x\n data: y\nunknown: z\n\n", []),
-        (b"data: \xff\xe2\x82\n\n", [("message", "\ufffd\ufffd", "")]),
-        (b"data: x\ndata: y\n", []),
-        (b"data: a:b: c\n\n", [("message", "a:b: c", "")]),
-    ],
-    ids=[
-        "byte order mark",
-        "only one of them",
-        "none further on",
-        "none after an empty line",
-        "a kind without data",
-        "a kind taken back",
-        "an id without data",
-        "an id with NUL",
-        "three line ends",
-        "other fields",
-        "no UTF-8",
-        "no end",
-        "colons in the value",
-    ],
-)
-def test_what_the_standard_says_of_odd_streams(stream: bytes, events: list[tuple[str, str, str]]) -> None:
-    assert read(stream) == [ServerSentEvent(*each) for each in events]
-
-
-@pytest.mark.parametrize(
-    ("value", "milliseconds"), [("10", 10), ("0", 0), ("", None), ("-1", None), ("1.5", None), ("1 ", None), ("٣", None), ("1" * 11, None)]
-)
-def test_only_digits_say_how_long_to_wait(value: str, milliseconds: int | None) -> None:
-    parser = EventParser(100)
-    parser.take(f"retry: {value}\n".encode())
-    assert parser.retry_milliseconds == milliseconds
+@pytest.mark.parametrize("row", rows_of("event_streams"), ids=name_of)
+def test_a_vector_is_read_as_it_says(row: dict[str, Any]) -> None:
+    stream = bytes.fromhex(row["hex"]) if "hex" in row else row["stream"].encode()
+    parser = EventParser(1000)
+    assert [each._asdict() for each in parser.take(stream)] == row["events"]
+    assert parser.retry_milliseconds == row["retry_milliseconds"]
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])

@@ -12,7 +12,7 @@ from tests.support.vectors import VECTORS, rows_of
 README = (VECTORS / "README.md").read_text(encoding="utf-8")
 FILES = sorted(path.stem for path in VECTORS.glob("*.json"))
 COMMON = {"name", "reason", "source", "basis"}
-SOURCE = re.compile(r"RFC [0-9]{4}, (section|appendix) [0-9A-Z]+(\.[0-9]+)*")
+SOURCE = re.compile(r"(RFC [0-9]{4}|HTML), (section|appendix) [0-9A-Z]+(\.[0-9]+)*")
 
 
 @pytest.fixture(params=FILES)
