@@ -252,11 +252,11 @@ def row(result: Result) -> str:
 
 
 def table(results: Sequence[Result], untried: Sequence[str]) -> str:
-    """The table of the page."""
+    """The table of the page: those that have anything to mutate."""
     head = "| module | mutants | killed | of them by the time limit | live | killed, % |\n| --- | ---: | ---: | ---: | ---: | ---: |"
     rows = [
         f"| {each.path} | {each.mutants} | {each.killed} | {each.over_time} | {len(each.survivors)} | {each.percent:.1f} |"
-        for each in [*sorted(results), total(results)]
+        for each in [*sorted(each for each in results if each.mutants), total(results)]
     ]
     return "\n".join([head, *rows, *(f"| {path} | not tried yet | | | | |" for path in sorted(untried))])
 

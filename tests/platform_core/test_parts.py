@@ -132,6 +132,11 @@ def test_the_same_tag_without_a_length_is_as_long_as_it_was() -> None:
     assert "more bytes than it said" in why(part.taken(3)[0])
 
 
+def test_the_same_whole_tells_the_length_that_the_first_answer_did_not() -> None:
+    part = FOUR_OF_TEN._replace(total_bytes=None).begun(head(Content_Length="10", ETag=TAG), restartable=True)
+    assert (why(part), part.total_bytes, part.is_complete) == ("", 10, False)
+
+
 OTHER_WHOLES = [head(Content_Length="3", ETag='"v2"'), head(Content_Length="3"), head(Content_Length="3", ETag='W/"v1"')]
 
 

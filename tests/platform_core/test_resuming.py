@@ -192,6 +192,17 @@ class TestResume:
         assert run.action.failure.error is PlatformSubmissionUnknownError
         assert run.action.failure.handle == handle(119.0, 1, SUBMISSION)
 
+    @pytest.mark.parametrize("attempts_max", [1, 2])
+    def test_it_is_sent_as_often_as_a_policy_admits_attempts(self, attempts_max: int) -> None:
+        settings = Settings(retry=RetryPolicy(attempts_max=attempts_max))
+        run = drive_with(resume_execution(handle(120.0, 3, SUBMISSION), seed=SEED, settings=settings))
+        for _ in range(attempts_max - 1):
+            run.tell(lost(1.0, "no", FailureCause.CONNECT))
+            run.wake()
+        run.tell(lost(100.0, "no", FailureCause.CONNECT))
+        assert isinstance(run.action, Raise)
+        assert len(run.requests) == attempts_max
+
     def test_who_leaves_it_before_its_first_request_is_not_told_that_nothing_was_started(self) -> None:
         operation = resume_execution(handle(120.0, 3, SUBMISSION), seed=SEED)
         assert handle_of_run(operation) == handle(120.0, 0, SUBMISSION)

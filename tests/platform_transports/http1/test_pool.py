@@ -149,6 +149,13 @@ class TestPool:
         del lease
         assert pool.look(0.0) == Changes([wire], [waiting])
 
+    def test_who_comes_to_a_slot_that_was_dropped_is_told_who_in_line_has_it_now(self) -> None:
+        pool = pool_of(1)
+        lease, waiting = take(pool), take(pool)
+        del lease
+        newcomer, changes = pool.acquire(HERE, 0.0)
+        assert (changes, newcomer.granted) == (Changes([], [waiting]), False)
+
     def test_a_dropped_lease_leaves_the_line(self) -> None:
         pool = pool_of(1)
         lease = take(pool)
