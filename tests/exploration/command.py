@@ -14,7 +14,7 @@ from .explore import explore
 from .explore_pair import explore_pair
 from .explore_pool import explore_pool
 from .invariants import INVARIANTS
-from .systems import awaiting, cancelling, execution, looking, submitting, two_executions
+from .systems import awaiting, cancelling, execution, looking, resuming, submitting, two_executions
 from .world import Moment
 
 PAGE = Path(__file__).parents[2] / "docs" / "exploration.md"
@@ -37,6 +37,7 @@ ONE: Mapping[str, Callable[[], Moment]] = {
     "one execution, detached when left": lambda: execution("detach"),
     "one execution, without a key": lambda: execution(keyed=False),
     "one execution, without a token at first": lambda: execution(generation=0),
+    "one execution, gone on with by the handle of its submission": resuming,
     "one execution, submitted alone": submitting,
     "one execution of another client, awaited": awaiting,
     "one execution of another client, cancelled": cancelling,

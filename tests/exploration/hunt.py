@@ -153,6 +153,7 @@ def _runs(number: int) -> Iterator[tuple[str, Callable[[], str | None]]]:
     yield "without a token, 1 fault", lambda: one(systems.bounded(systems.execution(generation=0), 1))
     yield "awaited, 2 faults", lambda: one(systems.bounded(systems.awaiting(), 2))
     yield "cancelled, 2 faults", lambda: one(systems.bounded(systems.cancelling(), 2))
+    yield "gone on with, 1 fault", lambda: one(systems.bounded(systems.resuming(), 1))
     if number == ENDING:
         # A run that goes on for ever meets faults for ever.
         yield "awaited, any faults", lambda: one(systems.bounded(systems.awaiting(), None, 0))

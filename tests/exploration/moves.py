@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from platform_core.actions import Authorize, Send, Sleep
 from platform_core.lifecycle import ExecutionStatus
-from platform_core.outcomes import Abandoned, Authorized, Failed, FailureCause, NotAuthorized, Refused, Sent, Started, Woke
+from platform_core.outcomes import Abandoned, Authorized, Failed, FailureCause, NotAuthorized, Refused, Sent, Woke
 from platform_emulator import model as platform
 
 from .network import answers, given_up, late_arrivals, requests
@@ -20,7 +20,7 @@ def moves(moment: Moment) -> Iterator[Move]:
     if run.ended:
         return
     if run.action is None:
-        yield told(moment, Arrow(CALLER, CLIENT, "starts"), Started(run.now))
+        yield told(moment, Arrow(CALLER, CLIENT, "starts"), stored(run.operation))
     else:
         yield from _time_passes(moment)
         yield from _workers(moment)

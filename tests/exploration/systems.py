@@ -11,17 +11,22 @@ from platform_core import (
     cancel_execution,
     execute_code_block,
     execution_status,
+    resume_execution,
     submit_code_block_execution,
 )
+from platform_core.actions import Gone, Send
 from platform_core.derive import idempotency_key
 from platform_core.handles import OnAbandon
 from platform_core.lifecycle import ExecutionStatus
+from platform_core.operations import VERDICT_SECONDS
+from platform_core.outcomes import Abandoned, Started
 from platform_core.requests import submission
 from platform_core.retry import RETRY_COST, RetryBudget
 from platform_emulator import model as platform
 from platform_emulator.components import COMPONENTS
 
-from .world import ATTEMPTS_MAX, Moment, Run, Shared
+from .network import given_up
+from .world import ATTEMPTS_MAX, History, Moment, Run, Shared, sent_of
 
 DEADLINE = 12.0
 """Later than the grace of a 404, so that the one ends before the other, and no later than needed."""
@@ -63,6 +68,18 @@ def awaiting() -> Moment:
     state, execution_id = _submitted()
     operation = await_execution(execution_id, DEADLINE, seed=UUID(int=1), settings=SETTINGS)
     return Moment(Run(0, operation, None, DEADLINE, COMPLETED, starts=False), Shared(state))
+
+
+def resuming() -> Moment:
+    """Another process goes on with the handle of a run that was left amid its first submission, which may yet arrive, or has."""
+    left = execution()
+    operation, action = left.run.operation.step(Started(0.0))
+    assert isinstance(action, Send), "a run begins with its submission"
+    _, gone = operation.step(Abandoned(0.0, "maybe", final=True))
+    assert isinstance(gone, Gone), "every state lets go of a caller who leaves for good"
+    operation = resume_execution(gone.report.handle, seed=UUID(int=2), settings=SETTINGS)
+    late = given_up(left._replace(run=replace(left.run, history=History(submission=sent_of(action.request)))), action.request)
+    return late._replace(run=replace(late.run, operation=operation, deadline=VERDICT_SECONDS))
 
 
 def cancelling() -> Moment:

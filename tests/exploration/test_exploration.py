@@ -16,7 +16,7 @@ from tools.machines import machines
 from .explore import MachineEdges, explore
 from .forms import STEPS
 from .invariants import INVARIANTS
-from .systems import awaiting, bounded, cancelling, execution, looking, submitting
+from .systems import awaiting, bounded, cancelling, execution, looking, resuming, submitting
 from .world import Moment
 
 COMPLETED, FAILED, TIMEOUT = ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT
@@ -35,6 +35,7 @@ SYSTEMS: dict[str, tuple[Callable[[], Moment], set[type], int]] = {
         2_000,
     ),
     "executed without a token": (lambda: bounded(execution(generation=0), 1), {Ready} | EXECUTING | LEAVING, 800),
+    "gone on with by a handle": (lambda: bounded(resuming(), 2, 1), EXECUTING | LEAVING, 3_000),
     "awaited": (lambda: bounded(awaiting(), 3, 1), {ReadyToWatch, Polling, Waiting, LastPoll}, 3_000),
     "cancelled": (lambda: bounded(cancelling(), 4, 1, (COMPLETED,)), {ReadyToCancel, Cancelling, CancelPausing, Rereading}, 7_000),
     "submitted alone": (lambda: bounded(submitting(), 2), {ReadyToCall, Calling}, 800),
