@@ -12,7 +12,7 @@ Rule 5: whoever leaves a run leaves it through `cleanup.py`, which says what bec
 `await_execution` enters further on, at its first poll.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from .cleanup import CLEANUP_SECONDS, ByCaller, ByDeadline, LastPoll, Learning, 
 from .cleanup import EDGES as CLEANUP_EDGES
 from .derive import unit_random
 from .errors import Failure, PlatformTimeoutError
-from .exchange import Answered, Exchange, InFlight, Unanswered, begin, maybe_seen
+from .exchange import Answered, Exchange, InFlight, Plan, Unanswered, begin, maybe_seen
 from .http_dates import retry_after_seconds
 from .job import EXECUTION_REQUEST_SECONDS_MAX, GRACE_SECONDS, Job, Known, Step
 from .lifecycle import is_terminal
@@ -138,6 +138,8 @@ class Waiting(_OfJob):
     at: float
     """When the pause began."""
     until: float
+    poll: Plan | None = field(default=None, repr=False, compare=False)
+    """How the last poll was made, which is how the next one is: no part of the state, but there to be used again."""
 
     def step(self, outcome: Outcome, /) -> Step:
         """Poll, or leave."""
@@ -147,7 +149,7 @@ class Waiting(_OfJob):
                 failure = deadline_failure(self.job, self.known, at)
                 return begin_last_poll(Leaving(self.job, ByDeadline(failure), at + CLEANUP_SECONDS), self.known, at)
             case Woke(at):
-                return _poll(self.job, self.known, at, PAUSE_OVER)
+                return _poll(self.job, self.known, at, PAUSE_OVER, self.poll)
             case Restored(at):
                 return replace(self, at=at), Sleep(self.until, 0, Reason(Because.RESTORED))
             case Abandoned(at, _, final):
@@ -169,7 +171,7 @@ class Polling(_OfJob):
     def step(self, outcome: Outcome, /) -> Step:
         """What the platform says of the execution."""
         check(EDGES, self, outcome)
-        job, known = self.job, self.known
+        job, known, poll = self.job, self.known, self.exchange.plan
         if isinstance(outcome, Abandoned):
             sends = self.exchange.tally.sends
             return leave_known(_by_caller(job, outcome.at), known.execution_id, outcome.at, sends, final=outcome.final)
@@ -178,14 +180,14 @@ class Polling(_OfJob):
             return replace(self, exchange=end.exchange), end.action
         word = verdict(end, job.settings.limits, known.execution_id)
         match word:
-            case Heard(record) if is_terminal(record["status"]):
-                return conclude(job, word)
             case Heard(record, at, sends):
-                return _wait(job, known.after(record, at, sends), at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]))
+                if is_terminal(record["status"]):
+                    return conclude(job, word)
+                return _wait(job, known.after(record, at, sends), at, _hint(end), Reason(Because.NOT_TERMINAL, record["status"]), poll)
             case Unheard(failure, at, sends, _, status) if status == NOT_FOUND and at < known.known_at + GRACE_SECONDS:
-                return _wait(job, known._replace(sends=sends, last=failure), at, _hint(end), Reason(Because.NOT_KNOWN_YET))
+                return _wait(job, known._replace(sends=sends, last=failure), at, _hint(end), Reason(Because.NOT_KNOWN_YET), poll)
             case Unheard(failure, at, sends, True):
-                return _wait(job, known._replace(sends=sends, last=failure), at, _hint(end), Reason.of(failure))
+                return _wait(job, known._replace(sends=sends, last=failure), at, _hint(end), Reason.of(failure), poll)
             case Unheard(failure):
                 return fail(job, failure, known.execution_id, Reason.of(failure))
             case _:
@@ -220,13 +222,17 @@ EDGES: Edges = {
 }
 
 
-def _poll(job: Job, known: Known, at: float, reason: Reason) -> Step:
-    plan = job.single(status_request(known.execution_id), job.seconds, min(EXECUTION_REQUEST_SECONDS_MAX, job.settings.timeout_seconds))
-    exchange, action = begin(plan, at, known.sends, reason)
+def _poll(job: Job, known: Known, at: float, reason: Reason, poll: Plan | None = None) -> Step:
+    exchange, action = begin(poll or _plan(job, known), at, known.sends, reason)
     return Polling(job, known, exchange), action
 
 
-def _wait(job: Job, known: Known, at: float, hint_seconds: float | None, reason: Reason) -> Step:
+def _plan(job: Job, known: Known) -> Plan:
+    seconds_max = min(EXECUTION_REQUEST_SECONDS_MAX, job.settings.timeout_seconds)
+    return job.single(status_request(known.execution_id), job.seconds, seconds_max)
+
+
+def _wait(job: Job, known: Known, at: float, hint_seconds: float | None, reason: Reason, poll: Plan | None = None) -> Step:
     """Pause until the next poll, at most to the deadline; where it has passed already, leave."""
     if at >= job.seconds:
         leaving = Leaving(job, ByDeadline(deadline_failure(job, known, at)), at + CLEANUP_SECONDS)
@@ -234,7 +240,7 @@ def _wait(job: Job, known: Known, at: float, hint_seconds: float | None, reason:
     jitter = unit_random(job.seed, "poll-pause", known.sends)
     pause = poll_pause_seconds(at - known.since, job.poll_seconds_max, hint_seconds=hint_seconds, jitter=jitter)
     until = min(at + pause, job.seconds)
-    return Waiting(job, known, at, until), Sleep(until, 0, reason)
+    return Waiting(job, known, at, until, poll), Sleep(until, 0, reason)
 
 
 def _hint(end: Answered | Unanswered) -> float | None:

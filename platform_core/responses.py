@@ -72,12 +72,13 @@ def execution_record(response: Response, limits: Limits, expected_id: str | None
     if isinstance(record, Nonsense):
         return record
     execution_id = record.get("execution_id")
-    try:
-        checked_id(execution_id, "execution_id")
-    except (TypeError, ValueError):
-        return Nonsense("the execution record has no usable execution_id")
-    if expected_id is not None and execution_id != expected_id and not _is_same_uuid(str(execution_id), expected_id):
-        return Nonsense("the execution record is of another execution")
+    if expected_id is None or execution_id != expected_id:  # what was asked for is usable
+        try:
+            checked_id(execution_id, "execution_id")
+        except (TypeError, ValueError):
+            return Nonsense("the execution record has no usable execution_id")
+        if expected_id is not None and not _is_same_uuid(str(execution_id), expected_id):
+            return Nonsense("the execution record is of another execution")
     status = record.get("status")
     if not isinstance(status, str) or not status:
         return Nonsense("the execution record has no usable status")

@@ -25,7 +25,7 @@ from tests.support.frozen import field_names
 
 from .timers import thresholds
 
-_LEFT_OUT = frozenset({"sends", "pauses", "since", "last", "until", "status", "seed", "settings", "reason", "request", "at"})
+_LEFT_OUT = frozenset({"sends", "pauses", "since", "last", "until", "status", "seed", "settings", "reason", "request", "at", "poll"})
 _PAST_THAT_COUNTS = {"known_at": GRACE_SECONDS, "ends_at": 0.0, "conflict_until": 0.0}
 """The times, and how long each decides something after it has passed."""
 

@@ -26,6 +26,7 @@ from platform_core.machine import Ended
 from platform_core.operations import execute_code_block
 from platform_core.outcomes import Authorized, FailureCause, Outcome, Restored, Started, Woke
 from platform_core.poll_plan import poll_pause_seconds
+from platform_core.snapshots import restore, snapshot
 from tests.support.core import (
     CODE_BLOCK_ID,
     EXECUTION_ID,
@@ -54,6 +55,17 @@ TERMINAL = {
 
 
 class TestWaiting:
+    @pytest.mark.parametrize("word", [heard(1.0), answered(1.0, 404), answered(1.0, 503)])
+    def test_the_next_poll_is_made_as_the_last_one_and_nothing_of_it_anew(self, word: Outcome) -> None:
+        run = polling()
+        plan = run.state.exchange.plan
+        run.tell(word)
+        stored: Any = restore(snapshot(run.operation))
+        run.wake()
+        assert run.state.exchange.plan is plan
+        polled, _ = stored.step(Woke(run.state.exchange.tally.at))
+        assert polled == run.operation, "who does not have the last one any more makes an equal one"
+
     def test_waiting_on_woke_goes_to_polling_and_sends(self) -> None:
         run = submitted()
         action = run.wake()

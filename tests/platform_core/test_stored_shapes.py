@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from platform_core import errors
+from platform_core.execution import Waiting
 from platform_core.messages import External, Request
 from platform_core.outcomes import Outcome
 from platform_core.snapshots import restore, snapshot
@@ -28,9 +29,13 @@ def changed(name: str, path: str, value: Any) -> Any:
     return stored
 
 
+MADE_ANEW = {(Waiting, "poll")}
+"""Fields that are not stored, since what they hold follows from the others."""
+
+
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=lambda shape: shape.name)
 def test_a_shape_has_every_field_of_its_type_in_order(shape: Shape) -> None:
-    assert tuple(shape.fields) == field_names(shape.kind)
+    assert tuple(shape.fields) == tuple(name for name in field_names(shape.kind) or () if (shape.kind, name) not in MADE_ANEW)
 
 
 def test_a_request_whose_body_is_not_in_it_is_not_written() -> None:
