@@ -43,8 +43,7 @@ class Headers:
         return len(self.fields)
 
     def __contains__(self, name: str) -> bool:
-        wanted = name.lower()
-        return wanted in [each.lower() for each, _ in self.fields]
+        return self.get(name) is not None
 
     def get(self, name: str) -> str | None:
         """The value of the only field of this name; of several, all joined by a comma (RFC 9110, section 5.3); else None."""
