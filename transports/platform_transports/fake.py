@@ -150,7 +150,7 @@ class FakePlatform:
         self._time = VirtualTime()
         self._next: deque[Act | Response | None] = deque()
         self._contract = contract
-        self.model = model
+        self.model: Model | None = model
         """The platform as it is now."""
         self.requests: list[OutgoingRequest] = []
         """As they were sent, lost ones included, without the credentials; a body that flowed is in them whole."""
